@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "protocol/message.h"
+#include "protocol/remoting_command.h"
+
+namespace skylark::broker {
+
+/// How a put ended. Source: PutMessageStatus.java. `ok` and the three after it mean: the message is stored.
+enum class PutStatus {
+  ok,
+  flush_disk_timeout,
+  flush_slave_timeout,
+  slave_not_available,
+  service_not_available,  ///< Not writable: stopping, replica, disk full, failed flush.
+  message_illegal,        ///< Body or properties over their limit.
+  page_cache_busy,        ///< The append path is stalled by the disk.
+  create_file_failed,     ///< No room for the next commit log file.
+  unknown_error,
+};
+
+struct PutResult {
+  PutStatus status = PutStatus::ok;
+  std::int64_t physical_offset = 0;
+  std::int64_t record_size = 0;      ///< Bytes; of all records of a batch.
+  std::int64_t queue_offset = 0;     ///< Of the first message.
+  std::int64_t store_timestamp = 0;
+  std::string message_ids;           ///< Offset ids, joined by commas for a batch.
+  [[nodiscard]] bool stored() const noexcept {
+    return status == PutStatus::ok || status == PutStatus::flush_disk_timeout || status == PutStatus::flush_slave_timeout ||
+           status == PutStatus::slave_not_available;
+  }
+};
+using PutCallback = std::function<void(const PutResult&)>;
+
+/// A message to be stored. `fields.queue_offset`, `physical_offset` and the store time are filled in by the store.
+/// The store rewrites nothing: delay levels and half messages are turned into their system topics by the broker before.
+struct PutMessage {
+  RecordFields fields;
+  bool wait_store_ok = true;  ///< Property WAIT: whether the answer waits for flush and replicas.
+};
+
+enum class GetStatus {
+  found, no_matched_message, message_was_removing, offset_found_null, offset_overflow_badly, offset_overflow_one, offset_too_small,
+  no_matched_logic_queue, no_message_in_queue, offset_reset,
+};
+/// Java's name of the status, which travels as remark.
+[[nodiscard]] std::string_view to_string(GetStatus status) noexcept;
+
+/// Decides by the tag code of a consume queue entry whether a record is wanted. Null: all are.
+using TagFilter = std::function<bool(std::int64_t tags_code)>;
+
+struct GetRequest {
+  std::string_view topic;
+  std::int32_t queue_id = 0;
+  std::int64_t queue_offset = 0;
+  std::int32_t message_count_max = 32;
+  const TagFilter* filter = nullptr;
+};
+
+struct GetResult {
+  GetStatus status = GetStatus::no_matched_logic_queue;
+  std::int64_t next_begin_offset = 0;
+  std::int64_t min_offset = 0;
+  std::int64_t max_offset = 0;
+  std::vector<PinnedSlice> slices;  ///< Whole records; neighbours in the log may share a slice.
+  std::int32_t message_count = 0;
+  std::int64_t size_bytes = 0;
+  bool suggest_slave = false;       ///< The reader lags more than 40 % of memory.
+};
+
+struct ArrivedMessage {
+  std::string_view topic;
+  std::int32_t queue_id = 0;
+  std::int64_t next_queue_offset = 0;  ///< Offset of the message + 1.
+  std::int64_t tags_code = 0;
+};
+
+struct QueueId {
+  std::string topic;
+  std::int32_t queue_id = 0;
+  friend auto operator<=>(const QueueId&, const QueueId&) = default;
+};
+
+/// Commit log, consume queues and key index of one broker behind one door. Source: DefaultMessageStore.java 5.3.
+///
+/// Life:    constructed by `make_message_store`, `start()` recovers and starts services, `stop()` makes everything durable.
+/// Threads: every member may be called from any thread. Callbacks run on a store thread or inside the call.
+class MessageStore {
+ public:
+  virtual ~MessageStore() = default;
+
+  /// Locks the folder, loads, recovers, dispatches what is not indexed yet. Errors: `already_running`, `io_error`, …
+  [[nodiscard]] virtual Result<void> start() = 0;
+  virtual void stop() = 0;
+
+  /// Appends one record. The callback runs once, when what the settings promise (flushed, replicated) is true or its deadline has passed;
+  /// inside the call when there is nothing to wait for.
+  virtual void put(const PutMessage& message, PutCallback callback) = 0;
+  /// Appends several records of one queue with consecutive queue offsets as one unit.
+  virtual void put_batch(std::span<const PutMessage> messages, PutCallback callback) = 0;
+  /// For services of the broker: appends and waits. Not from an io thread.
+  [[nodiscard]] virtual PutResult put_sync(const PutMessage& message) = 0;
+
+  [[nodiscard]] virtual GetResult get(const GetRequest& request) = 0;
+  /// The record at a physical offset; `size` 0: taken from the record itself. Empty when there is none.
+  [[nodiscard]] virtual std::optional<PinnedSlice> record_at(std::int64_t physical_offset, std::int32_t size = 0) = 0;
+  /// One consume queue entry, for services that walk a queue.
+  struct QueueEntry {
+    std::int64_t physical_offset = 0;
+    std::int32_t size = 0;
+    std::int64_t tags_code = 0;
+  };
+  [[nodiscard]] virtual std::optional<QueueEntry> queue_entry(std::string_view topic, std::int32_t queue_id, std::int64_t queue_offset) = 0;
+
+  [[nodiscard]] virtual std::int64_t min_offset(std::string_view topic, std::int32_t queue_id) = 0;
+  [[nodiscard]] virtual std::int64_t max_offset(std::string_view topic, std::int32_t queue_id) = 0;
+  /// Lower: first offset whose store time ≥ `timestamp_ms`; upper: last one whose store time ≤ it (reference remoting 7.3).
+  [[nodiscard]] virtual std::int64_t offset_by_time(std::string_view topic, std::int32_t queue_id, std::int64_t timestamp_ms, bool upper) = 0;
+  /// Store time of that message, or -1.
+  [[nodiscard]] virtual std::int64_t store_time(std::string_view topic, std::int32_t queue_id, std::int64_t queue_offset) = 0;
+  /// True when the message of that offset is (likely) no longer in memory; false for an unknown one.
+  [[nodiscard]] virtual bool is_cold(std::string_view topic, std::int32_t queue_id, std::int64_t queue_offset) = 0;
+
+  struct KeyQueryResult {
+    std::vector<PinnedSlice> records;  ///< Ascending physical offset.
+    std::int64_t index_last_update_timestamp = 0;
+    std::int64_t index_last_update_physical_offset = 0;
+  };
+  [[nodiscard]] virtual KeyQueryResult query_by_key(std::string_view topic, std::string_view key, std::int32_t count_max, std::int64_t begin_ms,
+                                                    std::int64_t end_ms) = 0;
+
+  [[nodiscard]] virtual std::int64_t min_physical_offset() = 0;
+  [[nodiscard]] virtual std::int64_t max_physical_offset() = 0;
+  [[nodiscard]] virtual std::int64_t flushed_physical_offset() = 0;
+  [[nodiscard]] virtual std::int64_t dispatch_behind_bytes() = 0;
+  [[nodiscard]] virtual bool writable() = 0;
+  /// Number of fdatasync calls on commit log files so far.
+  [[nodiscard]] virtual std::int64_t flush_count() = 0;
+  [[nodiscard]] virtual std::vector<QueueId> queues() = 0;
+  /// Removes the consume queues of topics not in `keep`. Number of topics removed.
+  virtual std::int32_t delete_topics_except(const std::vector<std::string>& keep) = 0;
+  virtual void delete_topic(std::string_view topic) = 0;
+  /// Removes what retention allows now (manual command). False when nothing could be done.
+  virtual bool delete_expired_files() = 0;
+
+  /// Called after a message became readable through its queue, on the dispatching thread; must be quick. Set before `start()`.
+  using ArrivalListener = std::function<void(const ArrivedMessage&)>;
+  virtual void set_arrival_listener(ArrivalListener listener) = 0;
+
+  // For replication.
+  /// Readable bytes of the log at that offset, within one file, at most `size_max`; empty when there are none.
+  [[nodiscard]] virtual std::optional<PinnedSlice> log_bytes(std::int64_t physical_offset, std::size_t size_max) = 0;
+  /// Appends bytes of a master verbatim; `physical_offset` must be the end of the log, or anything for an empty one.
+  [[nodiscard]] virtual Result<void> append_replicated(std::int64_t physical_offset, std::string_view bytes) = 0;
+  [[nodiscard]] virtual std::int64_t log_file_size() = 0;
+  /// Called after each advance of the log's end, on the appending thread; must be quick. Set before `start()`.
+  virtual void set_append_listener(std::function<void()> listener) = 0;
+  /// The number of replicas (master excluded) that must hold a record before a put is answered, 0 for none; and what replicas hold.
+  virtual void set_replica_acks_needed(std::int32_t count) = 0;
+  /// Every replica's acknowledged end, one item a connection; wakes waiting puts.
+  virtual void update_replica_acks(std::span<const std::int64_t> acknowledged) = 0;
+};
+
+/// Settings of the store, taken from `broker.conf` by its owner. Defaults are Java's (MessageStoreConfig.java 5.3).
+struct MessageStoreOptions {
+  std::string root;                                  ///< storePathRootDir.
+  std::string commit_log_path;                       ///< storePathCommitLog; empty: root/commitlog.
+  std::int64_t commit_log_file_size = 1'073'741'824; ///< mappedFileSizeCommitLog.
+  std::int64_t consume_queue_file_size = 6'000'000;  ///< mappedFileSizeConsumeQueue, a multiple of 20.
+  std::int32_t index_slots = 5'000'000;              ///< maxHashSlotNum.
+  std::int32_t index_entries = 20'000'000;           ///< maxIndexNum.
+  bool index_enabled = true;                         ///< messageIndexEnable.
+  bool sync_flush = false;                           ///< flushDiskType=SYNC_FLUSH.
+  std::int64_t flush_interval_ms = 500;              ///< flushIntervalCommitLog.
+  std::int64_t sync_flush_timeout_ms = 5'000;        ///< syncFlushTimeout.
+  std::int64_t slave_timeout_ms = 3'000;             ///< slaveTimeout.
+  std::int64_t message_size_max = 4 * 1024 * 1024;   ///< maxMessageSize.
+  std::int64_t page_cache_busy_ms = 1'000;           ///< osPageCacheBusyTimeOutMills.
+  std::int32_t file_reserved_hours = 72;             ///< fileReservedTime.
+  std::string delete_when = "04";                    ///< deleteWhen.
+  double disk_used_ratio_max = 0.75;                 ///< diskMaxUsedSpaceRatio / 100.
+  std::int32_t transfer_count_max = 32;              ///< maxTransferCountOnMessageInMemory.
+  std::int64_t transfer_bytes_max = 256 * 1024;      ///< maxTransferBytesOnMessageInMemory.
+  std::int32_t transfer_count_cold_max = 8;          ///< maxTransferCountOnMessageInDisk.
+  std::int64_t transfer_bytes_cold_max = 64 * 1024;  ///< maxTransferBytesOnMessageInDisk.
+  std::int32_t memory_ratio = 40;                    ///< accessMessageInMemoryMaxRatio, percent of memory.
+  std::vector<std::string> delay_levels;             ///< For due times in the delay topic's queues: "1s", "5s", …
+  bool replica = false;                              ///< Puts are refused, bytes come from a master.
+};
+
+}  // namespace skylark::broker

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <charconv>
+#include <concepts>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+
+#include "base/error.h"
+#include "protocol/remoting_command.h"
+
+// One declaration per request or response header. A header is a struct of plain members with
+//
+//   static constexpr auto fields() {
+//     return std::tuple{field("topic", &Self::topic, required, "b"), field("queueId", &Self::queue_id, required, "e"), ...};
+//   }
+//
+// From it come reading and writing through every codec, since all three carry the same named fields (`ExtFields`).
+// Member types: std::string, std::string_view (a view into the command: hot headers), std::int32_t, std::int64_t, bool, and
+// std::optional of those.
+
+namespace skylark {
+
+enum Presence : bool { optional_field = false, required = true };
+
+template <class Header, class T>
+struct Field {
+  std::string_view name;        ///< Name on the wire.
+  T Header::*member;
+  Presence presence;
+  std::string_view short_name;  ///< Name in the V2 form (SendMessageRequestHeaderV2.java); empty where there is none.
+};
+
+template <class Header, class T>
+constexpr Field<Header, T> field(std::string_view name, T Header::*member, Presence presence = optional_field,
+                                 std::string_view short_name = {}) {
+  return {name, member, presence, short_name};
+}
+
+enum class FieldNames { full, short_form };
+
+namespace detail {
+
+template <class T>
+struct is_optional : std::false_type {};
+template <class T>
+struct is_optional<std::optional<T>> : std::true_type {};
+
+template <class T>
+bool read_field(const ExtFields::Entry& entry, T& into) {
+  if constexpr (is_optional<T>::value) {
+    typename T::value_type value{};
+    if (!read_field(entry, value)) return false;
+    into = std::move(value);
+    return true;
+  } else if constexpr (std::same_as<T, bool>) {
+    if (entry.kind != ExtFields::Kind::text) return into = entry.number != 0, true;
+    constexpr std::string_view kTrue = "true";
+    bool same = entry.text.size() == kTrue.size();
+    for (std::size_t i = 0; same && i < kTrue.size(); ++i) same = (entry.text[i] | 0x20) == kTrue[i];
+    into = same;
+    return true;
+  } else if constexpr (std::integral<T>) {
+    if (entry.kind != ExtFields::Kind::text) {
+      if (entry.number < std::numeric_limits<T>::min() || entry.number > std::numeric_limits<T>::max()) return false;
+      into = static_cast<T>(entry.number);
+      return true;
+    }
+    const char* begin = entry.text.data();
+    const char* end = begin + entry.text.size();
+    if (begin != end && *begin == '+') ++begin;
+    const auto [stop, error] = std::from_chars(begin, end, into);
+    return error == std::errc{} && stop == end;
+  } else {
+    if (entry.kind == ExtFields::Kind::text) return into = T(entry.text), true;
+    if constexpr (std::same_as<T, std::string>) {
+      into = entry.kind == ExtFields::Kind::integer ? std::to_string(entry.number) : std::string(entry.number != 0 ? "true" : "false");
+      return true;
+    } else {
+      return false;  // A view needs text to look at: a text field never travels as a number between our own ends.
+    }
+  }
+}
+
+template <class T>
+void write_field(ExtFields& ext, std::string_view name, const T& value) {
+  if constexpr (is_optional<T>::value) {
+    if (value) write_field(ext, name, *value);
+  } else if constexpr (std::same_as<T, bool>) {
+    ext.add_boolean(name, value);
+  } else if constexpr (std::integral<T>) {
+    ext.add_integer(name, value);
+  } else if constexpr (std::same_as<T, std::string_view>) {
+    ext.add_view(name, value);
+  } else {
+    ext.add(name, value);
+  }
+}
+
+}  // namespace detail
+
+/// Reads a header out of the named fields. Text views point into `command`. A required field that is absent or does not parse
+/// gives `missing_field`; an optional one that does not parse counts as absent (Java does the same).
+template <class Header>
+[[nodiscard]] Result<Header> decode_header(const RemotingCommand& command, FieldNames names = FieldNames::full) {
+  Header header{};
+  bool complete = true;
+  const auto read_one = [&](const auto& declared) {
+    const auto name = names == FieldNames::short_form && !declared.short_name.empty() ? declared.short_name : declared.name;
+    const auto* entry = command.ext.find(name);
+    const bool read = entry != nullptr && detail::read_field(*entry, header.*declared.member);
+    if (!read && declared.presence == required) complete = false;
+  };
+  std::apply([&](const auto&... declared) { (read_one(declared), ...); }, Header::fields());
+  if (!complete) return make_error_code(Errc::missing_field);
+  return header;
+}
+
+/// Adds every field that has a value to the named fields of `command`. Text views must outlive it.
+template <class Header>
+void encode_header(const Header& header, RemotingCommand& command, FieldNames names = FieldNames::full) {
+  const auto write_one = [&](const auto& declared) {
+    const auto name = names == FieldNames::short_form && !declared.short_name.empty() ? declared.short_name : declared.name;
+    detail::write_field(command.ext, name, header.*declared.member);
+  };
+  std::apply([&](const auto&... declared) { (write_one(declared), ...); }, Header::fields());
+}
+
+/// Name of the first required field that is absent or does not parse; empty when the header is complete.
+template <class Header>
+[[nodiscard]] std::string_view first_missing_field(const RemotingCommand& command, FieldNames names = FieldNames::full) {
+  Header header{};
+  std::string_view missing;
+  const auto look = [&](const auto& declared) {
+    const auto name = names == FieldNames::short_form && !declared.short_name.empty() ? declared.short_name : declared.name;
+    const auto* entry = command.ext.find(name);
+    const bool read = entry != nullptr && detail::read_field(*entry, header.*declared.member);
+    if (!read && declared.presence == required && missing.empty()) missing = declared.name;
+  };
+  std::apply([&](const auto&... declared) { (look(declared), ...); }, Header::fields());
+  return missing;
+}
+
+/// A request ready to be sent: code, fields, JSON codec unless the channel agreed on another.
+template <class Header>
+[[nodiscard]] RemotingCommand make_request(std::int32_t code, const Header& header, Body body = {}, FieldNames names = FieldNames::full) {
+  RemotingCommand command;
+  command.code = code;
+  encode_header(header, command, names);
+  command.body = std::move(body);
+  return command;
+}
+
+}  // namespace skylark

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "remoting/dispatcher.h"
+
+#include "remoting/connection.h"
+
+namespace skylark::remoting {
+
+Responder::Responder(ConnectionPtr connection, const RemotingCommand& request)
+    : connection_(std::move(connection)), opaque_(request.opaque), codec_(request.codec), one_way_(request.is_one_way()) {}
+
+void Responder::respond(RemotingCommand response) const {
+  if (one_way_ || !connection_) return;
+  response.opaque = opaque_;
+  response.flag |= kFlagResponse;
+  response.codec = codec_;
+  connection_->send(std::move(response));
+}
+
+}  // namespace skylark::remoting

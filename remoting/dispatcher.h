@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include "protocol/remoting_command.h"
+
+namespace skylark::remoting {
+
+class Connection;
+using ConnectionPtr = std::shared_ptr<Connection>;
+
+/// What a handler gives back: a response to be sent now, or word that a `Responder` will answer, or nothing at all.
+class Reply {
+ public:
+  Reply(RemotingCommand response) : response_(std::move(response)) {}
+  /// The request is answered later, through a `Responder` taken before.
+  static Reply deferred() { return Reply{}; }
+  /// The request gets no answer.
+  static Reply none() { return Reply{}; }
+
+  [[nodiscard]] bool has_response() const noexcept { return response_.has_value(); }
+  [[nodiscard]] RemotingCommand take() { return std::move(*response_); }
+
+ private:
+  Reply() = default;
+  std::optional<RemotingCommand> response_;
+};
+
+/// The right to answer one request later, from any thread; cheap to copy. An answer to a one-way request or to a closed
+/// connection goes nowhere.
+class Responder {
+ public:
+  Responder() = default;
+  Responder(ConnectionPtr connection, const RemotingCommand& request);
+  /// Sets opaque, flag and codec, and sends. Call it once.
+  void respond(RemotingCommand response) const;
+  [[nodiscard]] const ConnectionPtr& connection() const noexcept { return connection_; }
+  explicit operator bool() const noexcept { return connection_ != nullptr; }
+
+ private:
+  ConnectionPtr connection_;
+  std::int32_t opaque_ = 0;
+  Codec codec_ = Codec::json;
+  bool one_way_ = false;
+};
+
+/// Takes requests off connections. All members run on the connection's io thread, hence on several threads at once for
+/// several connections, and must not block.
+class Dispatcher {
+ public:
+  virtual ~Dispatcher() = default;
+  /// `request` holds views into the receive buffer, which dies on return: what is kept must be made owned.
+  virtual Reply dispatch(RemotingCommand& request, const ConnectionPtr& connection) = 0;
+  virtual void on_open(const ConnectionPtr&) {}
+  /// Once for each opened connection, after its last request.
+  virtual void on_close(const ConnectionPtr&) {}
+};
+
+}  // namespace skylark::remoting
