@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "protocol/remoting_command.h"
+#include "protocol/request_code.h"
 
 // One declaration per request or response header. A header is a struct of plain members with
 //
@@ -30,7 +31,7 @@ enum Presence : bool { optional_field = false, required = true };
 
 template <class Header, class T>
 struct Field {
-  std::string_view name;        ///< Name on the wire.
+  std::string_view name;  ///< Name on the wire.
   T Header::*member;
   Presence presence;
   std::string_view short_name;  ///< Name in the V2 form (SendMessageRequestHeaderV2.java); empty where there is none.
@@ -74,8 +75,11 @@ bool read_field(const ExtFields::Entry& entry, T& into) {
     const char* begin = entry.text.data();
     const char* end = begin + entry.text.size();
     if (begin != end && *begin == '+') ++begin;
-    const auto [stop, error] = std::from_chars(begin, end, into);
-    return error == std::errc{} && stop == end;
+    T value{};
+    const auto [stop, error] = std::from_chars(begin, end, value);
+    if (error != std::errc{} || stop != end) return false;  // A default stays what it was.
+    into = value;
+    return true;
   } else {
     if (entry.kind == ExtFields::Kind::text) return into = T(entry.text), true;
     if constexpr (std::same_as<T, std::string>) {
@@ -98,7 +102,7 @@ void write_field(ExtFields& ext, std::string_view name, const T& value) {
   } else if constexpr (std::same_as<T, std::string_view>) {
     ext.add_view(name, value);
   } else {
-    ext.add(name, value);
+    ext.add_view(name, ext.keep(value));
   }
 }
 
@@ -154,6 +158,10 @@ template <class Header>
   encode_header(header, command, names);
   command.body = std::move(body);
   return command;
+}
+template <class Header>
+[[nodiscard]] RemotingCommand make_request(RequestCode code, const Header& header, Body body = {}, FieldNames names = FieldNames::full) {
+  return make_request(to_int(code), header, std::move(body), names);
 }
 
 }  // namespace skylark
