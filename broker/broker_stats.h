@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "broker/text_map.h"
+
+namespace skylark::broker {
+
+/// Counts over one window of a statistic. Source: StatsSnapshot.java.
+struct StatsWindow {
+  std::int64_t sum = 0;
+  double tps = 0;
+  double average_per_time = 0;  ///< avgpt.
+};
+struct StatsView {
+  StatsWindow minute, hour, day;
+};
+
+/// What went through this broker: totals since start and statistics by name and key for request 315.
+/// Source: BrokerStatsManager.java, StoreStatsService.java. Threads: any; the totals are plain atomics.
+class BrokerStats {
+ public:
+  BrokerStats(Clock& clock, std::string cluster_name);
+
+  /// Messages stored for a topic and queue by one request.
+  void add_put(std::string_view topic, std::int32_t queue_id, std::int64_t messages, std::int64_t bytes);
+  void add_put_failed() noexcept { put_failed_.fetch_add(1, std::memory_order_relaxed); }
+  /// Messages handed to a group by one pull.
+  void add_get(std::string_view group, std::string_view topic, std::int32_t queue_id, std::int64_t messages, std::int64_t bytes);
+  void add_get_miss() noexcept { get_miss_.fetch_add(1, std::memory_order_relaxed); }
+  void add_send_back(std::string_view group, std::string_view topic);
+  /// Adds to any statistic: `name` as in reference remoting 9.3, `key` its key.
+  void add(std::string_view name, std::string_view key, std::int64_t value, std::int64_t times = 1);
+
+  /// Empty when nothing was ever counted under it.
+  [[nodiscard]] std::optional<StatsView> find(std::string_view name, std::string_view key) const;
+  /// Messages per second over the last minute, for consume stats and topic stats.
+  [[nodiscard]] double tps(std::string_view name, std::string_view key) const;
+
+  /// Takes samples for the windows; called about every second, exactness does not matter.
+  void sample();
+
+  struct Totals {
+    std::int64_t put_times = 0, put_failed = 0, put_bytes = 0, get_messages = 0, get_found = 0, get_miss = 0;
+    std::int64_t put_max_ms = 0, get_max_ms = 0;
+    std::int64_t put_yesterday_morning = 0, put_today_morning = 0, get_yesterday_morning = 0, get_today_morning = 0;
+    std::int64_t boot_ms = 0;
+  };
+  [[nodiscard]] Totals totals() const;
+  enum class Rate { put, get_found, get_miss, get_total, get_transferred };
+  /// Three decimals separated by spaces: over 10 s, 1 min and 10 min, as far as there are samples. Source: StoreStatsService.
+  [[nodiscard]] std::string tps_text(Rate rate) const;
+
+ private:
+  struct Item {
+    std::int64_t value = 0, times = 0;  ///< Since start.
+    struct Sample {
+      std::int64_t at_ms = 0, value = 0, times = 0;
+    };
+    std::deque<Sample> fine, coarse;  ///< Every 10 s for a minute, every 10 min for a day.
+  };
+  struct RateSample {
+    std::int64_t at_ms = 0, put = 0, found = 0, miss = 0, transferred = 0;
+  };
+  void add_unlocked(std::string_view name, std::string_view key, std::int64_t value, std::int64_t times);
+  [[nodiscard]] static StatsWindow window(const std::deque<Item::Sample>& samples, const Item& item, std::int64_t now_ms, std::int64_t span_ms);
+
+  Clock& clock_;
+  const std::string cluster_name_;
+  const std::int64_t boot_ms_;
+  std::atomic<std::int64_t> put_times_{0}, put_failed_{0}, put_bytes_{0}, get_messages_{0}, get_found_{0}, get_miss_{0};
+  mutable std::mutex mutex_;
+  TextMap<TextMap<Item>> items_;
+  std::deque<RateSample> rates_;
+  std::int64_t fine_at_ms_ = 0, coarse_at_ms_ = 0, day_ = 0;
+  std::int64_t put_yesterday_ = 0, put_today_ = 0, get_yesterday_ = 0, get_today_ = 0;
+};
+
+}  // namespace skylark::broker

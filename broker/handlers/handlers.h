@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <unordered_map>
+
+#include "protocol/remoting_command.h"
+#include "protocol/request_code.h"
+#include "protocol/response_code.h"
+#include "remoting/connection.h"
+#include "remoting/dispatcher.h"
+
+namespace skylark::broker {
+
+/// Answers one request. `request` holds views into the receive buffer, which dies on return.
+using HandlerFunction = std::function<remoting::Reply(RemotingCommand& request, const remoting::ConnectionPtr& connection)>;
+
+/// Request code → function. Filled by the wiring before the server starts, then only read.
+class HandlerTable {
+ public:
+  /// The code must not have a handler yet.
+  void add(RequestCode code, HandlerFunction function);
+  /// Binds `handler.handle(request, connection)`; the handler must outlive the table.
+  template <class Handler>
+  void add(RequestCode code, Handler& handler) {
+    add(code, [&handler](RemotingCommand& request, const remoting::ConnectionPtr& connection) { return handler.handle(request, connection); });
+  }
+  [[nodiscard]] const HandlerFunction* find(std::int32_t code) const;
+
+ private:
+  std::unordered_map<std::int32_t, HandlerFunction> functions_;
+};
+
+/// Java's answer to a code without a handler: 3, ` request type <code> not supported`.
+[[nodiscard]] RemotingCommand answer_not_supported(const RemotingCommand& request);
+[[nodiscard]] RemotingCommand answer(const RemotingCommand& request, ResponseCode code, std::string remark = {});
+/// A refusal for a header without a field it needs: code 1 with its name.
+[[nodiscard]] RemotingCommand answer_missing(const RemotingCommand& request, std::string_view field);
+
+/// Serves connections from a table. The fast port (listenPort - 2) refuses pulls. Client connections that close are reported.
+class BrokerDispatcher final : public remoting::Dispatcher {
+ public:
+  using CloseListener = std::function<void(const remoting::ConnectionPtr&)>;
+  BrokerDispatcher(const HandlerTable& table, bool fast_port, CloseListener on_close);
+  remoting::Reply dispatch(RemotingCommand& request, const remoting::ConnectionPtr& connection) override;
+  void on_close(const remoting::ConnectionPtr& connection) override;
+
+ private:
+  const HandlerTable& table_;
+  const bool fast_port_;
+  CloseListener on_close_;
+};
+
+}  // namespace skylark::broker

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "protocol/json.h"
+
+namespace skylark {
+class FileSystem;
+}
+
+namespace skylark::broker {
+
+/// Reads a configuration table: the file, or its `.bak` when the file is missing, empty or broken, or null when there is neither.
+/// Errors: `malformed` when the backup is what is left and is broken too. Source: ConfigManager.java load.
+[[nodiscard]] Result<json::Value> read_json_file(FileSystem& files, const std::string& path);
+
+/// Keeps what was there as `.bak` and replaces the file in one step, durably: a crash leaves the old or the new text, never a part.
+[[nodiscard]] Result<void> write_json_file(FileSystem& files, const std::string& path, std::string_view text);
+
+}  // namespace skylark::broker

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/parts.h"
+
+namespace skylark::broker {
+
+void wire_services(BrokerParts&, Wired&) {}
+
+}  // namespace skylark::broker
