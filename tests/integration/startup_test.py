@@ -81,12 +81,12 @@ def refused(result, *words):
 
 
 def bad_value(case):
-    conf = case.broker_conf(ports.claim_broker(), "fileReservedTime=three\n")
+    conf = case.broker_conf(ports.claim_broker().listen, "fileReservedTime=three\n")
     refused(case.run("mqbroker", "-c", conf), os.path.basename(conf), ":7", "fileReservedTime")
 
 
 def bad_choice(case):
-    refused(case.run("mqbroker", "-c", case.broker_conf(ports.claim_broker(), "flushDiskType=SOMETIMES\n")), "flushDiskType", "SYNC_FLUSH")
+    refused(case.run("mqbroker", "-c", case.broker_conf(ports.claim_broker().listen, "flushDiskType=SOMETIMES\n")), "flushDiskType", "SYNC_FLUSH")
 
 
 def missing_file(case):
@@ -111,7 +111,7 @@ def help_is_shown(case):
 
 
 def print_config(case):
-    conf = case.broker_conf(ports.claim_broker(), "fileReservedTime=48\n")
+    conf = case.broker_conf(ports.claim_broker().listen, "fileReservedTime=48\n")
     code, text, _ = case.run("mqbroker", "-c", conf, "--print-config")
     check(code == 0, f"exit code {code}")
     line = next((line for line in text.splitlines() if line.startswith("fileReservedTime")), "")
@@ -119,7 +119,7 @@ def print_config(case):
 
 
 def unknown_key(case):
-    conf = case.broker_conf(ports.claim_broker(), "fileReservdTime=48\n")
+    conf = case.broker_conf(ports.claim_broker().listen, "fileReservdTime=48\n")
     process, text = case.start("mqbroker", "-c", conf, "-n", "127.0.0.1:1")
     with open(os.path.join(case.work, "logs", "broker.log"), errors="replace") as file:
         text += file.read()
@@ -127,13 +127,13 @@ def unknown_key(case):
 
 
 def port_in_use(case):
-    port = ports.claim_broker()
+    port = ports.claim_broker().listen
     with socket.socket() as taken:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(("0.0.0.0", port))
         taken.listen()
         refused(case.run("mqbroker", "-c", case.broker_conf(port)), str(port))
-    port = ports.claim()
+    port = ports.claim_plain().number
     with socket.socket() as taken:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(("0.0.0.0", port))
@@ -142,15 +142,15 @@ def port_in_use(case):
 
 
 def store_locked(case):
-    case.start("mqbroker", "-c", case.broker_conf(ports.claim_broker()), "-n", "127.0.0.1:1")
-    refused(case.run("mqbroker", "-c", case.broker_conf(ports.claim_broker()), "-n", "127.0.0.1:1"), "store")
+    case.start("mqbroker", "-c", case.broker_conf(ports.claim_broker().listen), "-n", "127.0.0.1:1")
+    refused(case.run("mqbroker", "-c", case.broker_conf(ports.claim_broker().listen), "-n", "127.0.0.1:1"), "store")
 
 
 def clean_stop(case):
-    namesrv_port = ports.claim()
+    namesrv_port = ports.claim_plain().number
     namesrv, text = case.start("mqnamesrv", "-c", case.namesrv_conf(namesrv_port))
     check("The Name Server boot success" in text, text)
-    port = ports.claim_broker()
+    port = ports.claim_broker().listen
     broker, text = case.start("mqbroker", "-c", case.broker_conf(port), "-n", f"127.0.0.1:{namesrv_port}")
     check(f"The broker[broker-a, 127.0.0.1:{port}] boot success" in text, text)
     check(os.path.exists(os.path.join(case.work, "store", "abort")), "no abort file while running")
@@ -161,8 +161,8 @@ def clean_stop(case):
 
 
 def standalone(case):
-    port = ports.claim_broker()
-    namesrv_port = ports.claim()
+    port = ports.claim_broker().listen
+    namesrv_port = ports.claim_plain().number
     process, text = case.start("mqbroker", "-c", case.broker_conf(port), "--standalone", "-n", f"127.0.0.1:{namesrv_port}")
     check("boot success" in text, text)
     with socket.create_connection(("127.0.0.1", namesrv_port), timeout=30):

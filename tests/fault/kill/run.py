@@ -49,8 +49,8 @@ class Servers:
     def __init__(self, options, work):
         self.bin = options.bin_dir
         self.work = work
-        self.namesrv_port = ports.claim()
-        self.broker_port = ports.claim_broker()
+        self.namesrv_port = ports.claim_plain().number
+        self.broker_port = ports.claim_broker().listen
         self.processes = []
         os.makedirs(os.path.join(work, "logs"), exist_ok=True)
         with open(os.path.join(work, "namesrv.conf"), "w") as file:
