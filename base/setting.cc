@@ -19,6 +19,12 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
 }
 
+/// Files in the wild hold `key=10 # why`, where a properties file knows no comment. For numbers and booleans it can mean nothing else.
+std::string_view without_remark(std::string_view text) {
+  const auto at = std::min(text.find(" #"), text.find("\t#"));
+  return trimmed(text.substr(0, at));
+}
+
 bool same_ignoring_case(std::string_view a, std::string_view b) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
@@ -30,10 +36,12 @@ std::optional<T> parse_value(std::string_view text) {
   if constexpr (std::is_same_v<T, std::string>) {
     return std::string(text);
   } else if constexpr (std::is_same_v<T, bool>) {
+    text = without_remark(text);
     if (same_ignoring_case(text, "true")) return true;
     if (same_ignoring_case(text, "false")) return false;
     return std::nullopt;
   } else {
+    text = without_remark(text);
     if (text.starts_with('+')) text.remove_prefix(1);
     T value{};
     const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);

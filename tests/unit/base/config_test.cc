@@ -77,6 +77,14 @@ TEST_CASE("a config file sets the declared settings", "[config]") {
   CHECK(it.sample.password.origin() == Origin::built_in);
 }
 
+TEST_CASE("a remark behind a number or a boolean is left out", "[config]") {
+  ConfigFixture it;
+  (void)it.config.load_text("listenPort=10921 # moved\nautoCreate=false\t# strict\npassword=a #b\n", "broker.conf");
+  CHECK(it.sample.listen_port.get() == 10921);
+  CHECK_FALSE(it.sample.auto_create.get());
+  CHECK(it.sample.password.get() == "a #b");
+}
+
 TEST_CASE("a bad value names file, line, key and what is allowed", "[config]") {
   ConfigFixture it;
   CHECK(it.error_of("# a comment\n\nlistenPort=abc\n") == "broker.conf:3: listenPort: 'abc' is not a whole number, allowed 0..65535");
