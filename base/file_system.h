@@ -24,8 +24,10 @@ class MappedFile {
   [[nodiscard]] virtual std::string_view view(std::int64_t position, std::int64_t size_bytes) const = 0;
   /// `pread`: an error of the disk is an error here, where it would be a SIGBUS through the mapping. Short only at the end.
   [[nodiscard]] virtual Result<std::size_t> read_at(std::int64_t position, char* into, std::size_t size_bytes) const = 0;
-  /// Really allocates the whole file, so that no later write can run out of space. Errors: `no_space`, `io_error`.
-  [[nodiscard]] virtual Result<void> allocate() = 0;
+  /// Really allocates that range, so that no later write to it can run out of space. What is there stays. Errors: `no_space`, `io_error`.
+  [[nodiscard]] virtual Result<void> allocate(std::int64_t position, std::int64_t size_bytes) = 0;
+  /// Turns everything from `position` to the end into zeros and may give its space back: `allocate` before the next write there.
+  [[nodiscard]] virtual Result<void> clear_from(std::int64_t position) = 0;
   /// Makes everything written before the call durable (`fdatasync`). Errors: `io_error`, final for this file.
   [[nodiscard]] virtual Result<void> flush() = 0;
   /// Faults pages in ahead of their use; a hint.
@@ -34,7 +36,7 @@ class MappedFile {
 };
 
 struct DiskSpace {
-  std::int64_t total_bytes = 0;
+  std::int64_t total_bytes = 0;  ///< Used and available ones; what is reserved for the super user counts as neither.
   std::int64_t available_bytes = 0;
   [[nodiscard]] double used_ratio() const noexcept {
     return total_bytes <= 0 ? 0.0 : 1.0 - static_cast<double>(available_bytes) / static_cast<double>(total_bytes);
@@ -52,6 +54,8 @@ class FileSystem {
   virtual bool exists(const std::string& path) = 0;
   virtual bool is_folder(const std::string& path) = 0;
   virtual Result<std::int64_t> file_size(const std::string& path) = 0;
+  /// Time of the last change of the content, Unix milliseconds.
+  virtual Result<std::int64_t> modified_ms(const std::string& path) = 0;
   virtual Result<void> remove(const std::string& path) = 0;
   /// Removes an empty folder, or a tree with `recursive`.
   virtual Result<void> remove_folder(const std::string& path, bool recursive) = 0;
