@@ -216,10 +216,10 @@ std::string Config::print() const {
   std::string out;
   for (const auto& [key, setting] : by_name_) {
     const auto place = places_.find(key);
-    const auto origin = setting->origin() == Origin::file && place != places_.end() ? std::string_view(place->second) : origin_name(setting->origin());
+    const auto where = place == places_.end() ? std::string() : fmt::format(" {}", place->second);
     const auto unit = unit_name(setting->info().unit);
-    out += fmt::format("{}={}  # {}{}; default {}; from {}\n", key, shown(*setting, setting->text()), setting->allowed_text(),
-                       unit.empty() ? std::string() : fmt::format(" {}", unit), shown(*setting, setting->default_text()), origin);
+    out += fmt::format("{}={}  # {}{}; default {}; from {}{}\n", key, shown(*setting, setting->text()), setting->allowed_text(),
+                       unit.empty() ? std::string() : fmt::format(" {}", unit), shown(*setting, setting->default_text()), origin_name(setting->origin()), where);
   }
   return out;
 }

@@ -117,7 +117,7 @@ TEST_CASE("a flag wins over the file and is named as the origin", "[config]") {
   it.config.set("listenPort", "2", Origin::flag);
   const auto printed = it.config.print();
   CHECK(printed.find("listenPort=2  # 0..65535; default 10911; from flag\n") != std::string::npos);
-  CHECK(printed.find("ratio=0.25  # 0..1; default 0.5; from broker.conf:2\n") != std::string::npos);
+  CHECK(printed.find("ratio=0.25  # 0..1; default 0.5; from file broker.conf:2\n") != std::string::npos);
   CHECK(printed.find("mappedFileSize=1073741824  # 4096..2147483647 bytes; default 1073741824; from default\n") != std::string::npos);
   CHECK_THROWS_AS(it.config.set("listenPort", "-1", Origin::flag), ConfigError);
   CHECK_THROWS_AS(it.config.set("port", "1", Origin::flag), ConfigError);
