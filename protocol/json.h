@@ -42,11 +42,13 @@ class Value {
 
   /// Lenient reading: numbers as strings and strings as numbers, as fastjson does; the fallback when it makes no sense.
   [[nodiscard]] std::int64_t as_integer(std::int64_t fallback = 0) const noexcept;
+  /// As `as_integer`, with the fallback for what does not fit into 32 bits.
+  [[nodiscard]] std::int32_t as_int32(std::int32_t fallback = 0) const noexcept;
   [[nodiscard]] double as_double(double fallback = 0) const noexcept;
   [[nodiscard]] bool as_boolean(bool fallback = false) const noexcept;
   [[nodiscard]] std::string as_string(std::string_view fallback = {}) const;
 
-  /// Member by text key, or a null value. Items of an array or members of an object: empty when it is neither.
+  /// Member by text key (of duplicates the last), or a null value. Items of an array or members of an object: empty when it is neither.
   [[nodiscard]] const Value& operator[](std::string_view key) const noexcept;
   [[nodiscard]] bool contains(std::string_view key) const noexcept;
   [[nodiscard]] const Array& items() const noexcept;
@@ -57,6 +59,7 @@ class Value {
   void push(Value item);
 
   [[nodiscard]] const Storage& storage() const noexcept { return storage_; }
+  friend bool operator==(const Value&, const Value&) = default;
 
  private:
   Storage storage_;
@@ -70,7 +73,7 @@ enum class IntegerKeys { bare, quoted };
 [[nodiscard]] Result<Value> parse(std::string_view text);
 /// Compact text. Members are written in the order in which they were set; strings escaped as fastjson does.
 [[nodiscard]] std::string write(const Value& value, IntegerKeys integer_keys = IntegerKeys::bare);
-/// Tab-indented text as Java writes `config/*.json`.
+/// Tab-indented text as Java writes `config/*.json`: a member a line, but maps with number keys and arrays within one line.
 [[nodiscard]] std::string write_pretty(const Value& value);
 /// Appends `text` quoted and escaped.
 void append_quoted(std::string& out, std::string_view text);

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "protocol/detail/json_text.h"
+
+#include <cstring>
+
+#include "protocol/json.h"
+
+namespace skylark::json {
+namespace {
+
+constexpr char kHexDigits[] = "0123456789ABCDEF";
+
+int hex_value(char c) noexcept {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+/// Value of `count` hex digits at `at`, or -1.
+std::int32_t read_hex(std::string_view text, std::size_t at, std::size_t count) noexcept {
+  if (text.size() < count || at > text.size() - count) return -1;
+  std::int32_t value = 0;
+  for (std::size_t i = at; i < at + count; ++i) {
+    const int digit = hex_value(text[i]);
+    if (digit < 0) return -1;
+    value = value * 16 + digit;
+  }
+  return value;
+}
+
+void append_unicode_escape(std::string& out, unsigned value) {
+  out += "\\u";
+  for (int shift = 12; shift >= 0; shift -= 4) out += kHexDigits[(value >> shift) & 0xF];
+}
+
+/// Whether fastjson escapes the character that begins at `text[at]`; U+2028 and U+2029 are three bytes long.
+bool needs_escape(std::string_view text, std::size_t at) noexcept {
+  const auto c = static_cast<unsigned char>(text[at]);
+  if (c < 0x20 || c == '"' || c == '\\' || c == 0x7F) return true;
+  return c == 0xE2 && text.size() - at >= 3 && text[at + 1] == '\x80' && (text[at + 2] == '\xA8' || text[at + 2] == '\xA9');
+}
+
+/// Appends the escape of the character at `text[at]` and returns how many bytes it took.
+std::size_t append_escape(std::string& out, std::string_view text, std::size_t at) {
+  const char c = text[at];
+  switch (c) {
+    case '"': out += "\\\""; return 1;
+    case '\\': out += "\\\\"; return 1;
+    case '\b': out += "\\b"; return 1;
+    case '\t': out += "\\t"; return 1;
+    case '\n': out += "\\n"; return 1;
+    case '\f': out += "\\f"; return 1;
+    case '\r': out += "\\r"; return 1;
+    case '\xE2': append_unicode_escape(out, text[at + 2] == '\xA8' ? 0x2028 : 0x2029); return 3;
+    default: append_unicode_escape(out, static_cast<unsigned char>(c)); return 1;
+  }
+}
+
+}  // namespace
+
+namespace detail {
+
+void append_utf8(std::string& out, std::uint32_t code_point) {
+  const auto put = [&out](std::uint32_t byte) { out += static_cast<char>(byte); };
+  if (code_point < 0x80) {
+    put(code_point);
+  } else if (code_point < 0x800) {
+    put(0xC0 | (code_point >> 6)), put(0x80 | (code_point & 0x3F));
+  } else if (code_point >= 0xD800 && code_point < 0xE000) {
+    put('?');
+  } else if (code_point < 0x10000) {
+    put(0xE0 | (code_point >> 12)), put(0x80 | ((code_point >> 6) & 0x3F)), put(0x80 | (code_point & 0x3F));
+  } else {
+    put(0xF0 | (code_point >> 18)), put(0x80 | ((code_point >> 12) & 0x3F));
+    put(0x80 | ((code_point >> 6) & 0x3F)), put(0x80 | (code_point & 0x3F));
+  }
+}
+
+bool unescape(std::string_view raw, std::string& out) {
+  for (std::size_t at = 0; at < raw.size();) {
+    const auto* backslash = static_cast<const char*>(std::memchr(raw.data() + at, '\\', raw.size() - at));
+    const std::size_t plain_end = backslash == nullptr ? raw.size() : static_cast<std::size_t>(backslash - raw.data());
+    out.append(raw, at, plain_end - at);
+    if (plain_end == raw.size()) return true;
+    if (plain_end + 1 == raw.size()) return false;
+    const char escaped = raw[plain_end + 1];
+    at = plain_end + 2;
+    switch (escaped) {
+      case '"':
+      case '\\':
+      case '/':
+      case '\'': out += escaped; break;
+      case 'b': out += '\b'; break;
+      case 'f':
+      case 'F': out += '\f'; break;
+      case 'n': out += '\n'; break;
+      case 'r': out += '\r'; break;
+      case 't': out += '\t'; break;
+      case 'v': out += '\v'; break;
+      case '0':
+      case '1':
+      case '2':
+      case '3':
+      case '4':
+      case '5':
+      case '6':
+      case '7': out += static_cast<char>(escaped - '0'); break;
+      case 'x': {
+        const std::int32_t value = read_hex(raw, at, 2);
+        if (value < 0) return false;
+        append_utf8(out, static_cast<std::uint32_t>(value));
+        at += 2;
+        break;
+      }
+      case 'u': {
+        const std::int32_t unit = read_hex(raw, at, 4);
+        if (unit < 0) return false;
+        at += 4;
+        auto code_point = static_cast<std::uint32_t>(unit);
+        if (code_point >= 0xD800 && code_point < 0xDC00 && at + 6 <= raw.size() && raw[at] == '\\' && raw[at + 1] == 'u') {
+          const std::int32_t low = read_hex(raw, at + 2, 4);
+          if (low >= 0xDC00 && low < 0xE000) {
+            code_point = 0x10000 + ((code_point - 0xD800) << 10) + (static_cast<std::uint32_t>(low) - 0xDC00);
+            at += 6;
+          }
+        }
+        append_utf8(out, code_point);
+        break;
+      }
+      default: return false;
+    }
+  }
+  return true;
+}
+
+std::size_t find_closing_quote(std::string_view text, std::size_t from, char quote, bool& has_escape) noexcept {
+  has_escape = false;
+  for (std::size_t at = from; at < text.size(); ++at) {
+    if (text[at] == quote) return at;
+    if (text[at] == '\\') has_escape = true, ++at;
+  }
+  return std::string_view::npos;
+}
+
+}  // namespace detail
+
+void append_quoted(std::string& out, std::string_view text) {
+  out += '"';
+  std::size_t plain = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    if (!needs_escape(text, at)) {
+      ++at;
+      continue;
+    }
+    out.append(text, plain, at - plain);
+    at += append_escape(out, text, at);
+    plain = at;
+  }
+  out.append(text, plain, text.size() - plain);
+  out += '"';
+}
+
+}  // namespace skylark::json
