@@ -19,6 +19,8 @@ from harness.process import ManagedProcess
 CASE_LIST = os.path.join(toolbox.COMPAT_FOLDER, "cases.txt")
 SECOND_TRY = "(second try)"
 
+unclean_ends = []  # Servers that crashed or did not stop cleanly: a failure of the run, whatever the cases say.
+
 
 def main():
     arguments = parse_arguments()
@@ -69,7 +71,8 @@ def run_cases(arguments, flavour, cases, threads):
         if any(verdict.word == "FAIL" for verdict in found.values()):
             print(f"---- tail of the {arguments.client} client's output\n{client.tail(60)}")
             deployment.keep_logs()
-        return found
+    unclean_ends.extend(deployment.complaints)
+    return found
 
 
 def client_command(arguments, home):
@@ -96,8 +99,11 @@ def report(arguments, results):
     second = sum(verdict.detail == SECOND_TRY for verdict in results)
     print(f"MATRIX client={arguments.client} against={arguments.against} cases={len(results)} pass={count['PASS']} "
           f"na={count['NA']} fail={count['FAIL']} second-try={second}")
-    print(f"{count['PASS']} passed, {count['FAIL']} failed", flush=True)
-    return 1 if count["FAIL"] or not count["PASS"] else 0
+    for complaint in unclean_ends:
+        print(f"FAIL {complaint}")
+    failed = count["FAIL"] + len(unclean_ends)
+    print(f"{count['PASS']} passed, {failed} failed", flush=True)
+    return 1 if failed or not count["PASS"] else 0
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ class ManagedProcess:
     def __init__(self, name, command, log_path, environment=None, folder=None):
         self.name = name
         self.log_path = log_path
+        self.ended_by_us = False
         self._log = open(log_path, "wb")
         self._process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=self._log, stderr=subprocess.STDOUT, cwd=folder,
@@ -77,6 +78,7 @@ class ManagedProcess:
 
     def kill(self):
         """kill -9 to the whole group; returns the exit code of the leader."""
+        self.ended_by_us = True
         self.signal_group(signal.SIGKILL)
         code = self._process.wait()
         self._log.close()

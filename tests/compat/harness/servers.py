@@ -47,6 +47,7 @@ class Skylark:
     """Our servers, from a build's bin folder."""
 
     name = "skylark"
+    stop_is_tested = True
 
     def __init__(self, bin_folder):
         self._bin_folder = os.path.abspath(bin_folder)
@@ -65,6 +66,7 @@ class Java:
     """Apache RocketMQ 5.3.3 from Maven Central."""
 
     name = "java"
+    stop_is_tested = False  # An orderly stop takes it 11 s, and proves nothing about us.
 
     def __init__(self, build_folder):
         self._classpath = toolbox.java_classpath(build_folder)
@@ -109,10 +111,11 @@ class NameServer:
         self._process.wait_for_output("The Name Server boot success")
         return self
 
-    def stop(self):
-        if self._process:
-            self._process.stop()
+    def release(self):
+        """Ends it and gives the port back. Returns what was wrong with its end, or None."""
+        complaint = _end(self._flavour, self._process)
         self._claim.release()
+        return complaint
 
     def logs(self):
         return _logs(self._home)
@@ -161,8 +164,10 @@ class Broker:
             self._process.kill()
 
     def release(self):
-        self.stop()
+        """Ends it and gives the ports back. Returns what was wrong with its end, or None."""
+        complaint = _end(self._flavour, self._process)
         self._claim.release()
+        return complaint
 
     def logs(self):
         return _logs(self._home)
@@ -184,6 +189,7 @@ class Deployment:
     def __init__(self, flavour, settings=None):
         self.folder = tempfile.mkdtemp(prefix=f"skylark-compat-{flavour.name}-")
         self._keep = False
+        self.complaints = []  # Filled by leaving: a server that had to be killed or ended with an error.
         self.name_server = NameServer(flavour, self.folder)
         self.broker = Broker(flavour, self.folder, self.name_server.address, settings)
 
@@ -203,8 +209,10 @@ class Deployment:
         self.stop()
 
     def stop(self):
-        self.broker.release()
-        self.name_server.stop()
+        self.complaints = [text for text in (self.broker.release(), self.name_server.release()) if text]
+        for complaint in self.complaints:
+            print(f"---- {complaint}", flush=True)
+            self.keep_logs()
         if not self._keep:
             shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -216,6 +224,19 @@ class Deployment:
         for name, text in {**self.name_server.logs(), **self.broker.logs()}.items():
             print(f"---- tail of {name}\n{text}")
         print(f"---- logs kept in {self.folder}", flush=True)
+
+
+def _end(flavour, process):
+    """Ends a server that may never have been started. Returns a complaint about a crash or an unclean end, or None."""
+    if process is None or process.ended_by_us:
+        return None
+    ended_before = process.exit_code is not None
+    code = process.stop(60) if flavour.stop_is_tested else process.kill()
+    if ended_before:
+        return f"{process.name} had ended by itself with code {code}"
+    if flavour.stop_is_tested and code != 0:
+        return f"{process.name} ended with code {code} when asked to stop"
+    return None
 
 
 def _make_home(folder, name):
