@@ -121,4 +121,18 @@ json::Value HeartbeatData::to_json() const {
   return value;
 }
 
+CheckClientRequestBody CheckClientRequestBody::from_json(const json::Value& value) {
+  return {.client_id = value["clientId"].as_string(),
+          .group = value["group"].as_string(),
+          .subscription = SubscriptionData::from_json(value["subscriptionData"])};
+}
+
+json::Value CheckClientRequestBody::to_json() const {
+  json::Value value;
+  value.set("clientId", client_id);
+  value.set("group", group);
+  value.set("subscriptionData", subscription.to_json());
+  return value;
+}
+
 }  // namespace skylark

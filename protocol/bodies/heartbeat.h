@@ -15,11 +15,11 @@ namespace skylark {
 /// One subscription of a consumer group. Source: SubscriptionData.java.
 struct SubscriptionData {
   std::string topic;
-  std::string expression = "*";        ///< subString.
+  std::string expression = "*";         ///< subString.
   std::string expression_type = "TAG";  ///< `TAG` or `SQL92`.
   std::set<std::string> tags;
-  std::set<std::int32_t> codes;        ///< Java hash code of each tag.
-  std::int64_t version = 0;            ///< subVersion: milliseconds when the client made it.
+  std::set<std::int32_t> codes;  ///< Java hash code of each tag.
+  std::int64_t version = 0;      ///< subVersion: milliseconds when the client made it.
   bool class_filter = false;
 
   [[nodiscard]] bool matches_all() const noexcept { return expression == "*"; }
@@ -52,6 +52,16 @@ struct HeartbeatData {
   bool without_subscriptions = false;
 
   [[nodiscard]] static Result<HeartbeatData> parse(std::string_view body);
+  [[nodiscard]] json::Value to_json() const;
+};
+
+/// Body of code 46, sent for subscriptions by expression. Source: CheckClientRequestBody.java.
+struct CheckClientRequestBody {
+  std::string client_id;
+  std::string group;
+  SubscriptionData subscription;
+
+  [[nodiscard]] static CheckClientRequestBody from_json(const json::Value& value);
   [[nodiscard]] json::Value to_json() const;
 };
 
