@@ -50,7 +50,6 @@ class BrokerStats {
 
   struct Totals {
     std::int64_t put_times = 0, put_failed = 0, put_bytes = 0, get_messages = 0, get_found = 0, get_miss = 0;
-    std::int64_t put_max_ms = 0, get_max_ms = 0;
     std::int64_t put_yesterday_morning = 0, put_today_morning = 0, get_yesterday_morning = 0, get_today_morning = 0;
     std::int64_t boot_ms = 0;
   };

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -31,17 +32,26 @@ struct ConsumerGroupState {
   [[nodiscard]] bool is_broadcast() const noexcept { return message_model == "BROADCASTING"; }
 };
 
+using SubscriptionPtr = std::shared_ptr<const SubscriptionData>;
+
+/// What a pull needs to know of an online group.
+struct PullSubscription {
+  bool online = false;
+  bool broadcast = false;
+  SubscriptionPtr subscription;  ///< Null when the group has not subscribed to the topic.
+};
+
 /// Consumer groups that are online, by what their clients say in heartbeats. Source: ConsumerManager.java, ConsumerGroupInfo.java.
-/// Threads: any. The listener runs on the changing thread, without a lock held.
+/// Threads: any. Members are told on the changing thread, without a lock held.
 class ConsumerManager {
  public:
   explicit ConsumerManager(Clock& clock, std::chrono::milliseconds client_expiry = std::chrono::minutes(2),
                            std::chrono::milliseconds subscription_expiry = std::chrono::minutes(10));
 
-  /// Registers one group of a client's heartbeat. True when members or the set of topics changed; then the members are told when
-  /// `notify` is set (group config, clustering). Subscriptions are replaced as a set unless `keep_subscriptions` (heartbeat V2 without them).
-  bool register_consumer(const ConsumerData& data, const ClientChannel& client, bool notify, bool keep_subscriptions = false);
-  void unregister_consumer(std::string_view group, const ClientChannel& client, bool notify);
+  /// Registers one group of a client's heartbeat. True when members or the set of topics changed; then the members are told.
+  /// Subscriptions are replaced as a set unless `keep_subscriptions` (heartbeat V2 without them).
+  bool register_consumer(const ConsumerData& data, const ClientChannel& client, bool keep_subscriptions = false);
+  void unregister_consumer(std::string_view group, const ClientChannel& client);
   /// Removes the connection's clients from every group and tells the other members.
   void on_connection_closed(const remoting::ConnectionPtr& connection);
   /// Removes clients without a heartbeat for 120 s (and closes their connections), and old subscriptions. Called every 10 s.
@@ -49,7 +59,10 @@ class ConsumerManager {
 
   [[nodiscard]] std::optional<ConsumerGroupState> find(std::string_view group) const;
   [[nodiscard]] bool is_online(std::string_view group) const;
-  [[nodiscard]] std::optional<SubscriptionData> find_subscription(std::string_view group, std::string_view topic) const;
+  /// For pulls: what clients have told by heartbeat, nothing compensated.
+  [[nodiscard]] PullSubscription look_up(std::string_view group, std::string_view topic) const;
+  /// The subscription of an online group, else what a pull of an offline one told (compensated), else null.
+  [[nodiscard]] SubscriptionPtr find_subscription(std::string_view group, std::string_view topic) const;
   [[nodiscard]] std::size_t subscription_count(std::string_view group) const;
   [[nodiscard]] std::vector<std::string> client_ids(std::string_view group) const;
   [[nodiscard]] std::optional<ClientChannel> find_client(std::string_view group, std::string_view client_id) const;
@@ -60,11 +73,10 @@ class ConsumerManager {
   void compensate_group(std::string_view group, std::string_view consume_type, std::string_view message_model);
   void compensate_subscription(std::string_view group, const SubscriptionData& subscription);
 
-  /// Whether members are told of changes in that group (its config says so). Without one: always.
+  /// Whether members are told (request 40) of changes in that group: its config says so. Without one: always. Members of a
+  /// broadcasting group never are.
   using NotifyPolicy = std::function<bool(std::string_view group)>;
   void set_notify_policy(NotifyPolicy policy);
-  /// Called when a group lost its last client. Source: ConsumerIdsChangeListener UNREGISTER.
-  void set_group_gone_listener(std::function<void(const std::string& group)> listener);
 
  private:
   struct Member {
@@ -72,31 +84,35 @@ class ConsumerManager {
     std::int64_t seen_ms = 0;  ///< Steady clock.
   };
   struct Subscription {
-    SubscriptionData data;
+    SubscriptionPtr data;
     std::int64_t seen_ms = 0;
   };
   struct Group {
     std::string consume_type, message_model, consume_from_where;
+    [[nodiscard]] bool is_broadcast() const noexcept { return message_model == "BROADCASTING"; }
     std::map<std::uint64_t, Member> members;  ///< By connection id.
     std::map<std::string, Subscription, std::less<>> subscriptions;
   };
+  /// Members to be told after the lock is gone.
   struct Notice {
     std::string group;
     std::vector<remoting::ConnectionPtr> connections;
   };
+  struct Compensated {
+    std::string consume_type, message_model;
+    std::map<std::string, SubscriptionPtr, std::less<>> subscriptions;
+  };
   static bool update_subscriptions(Group& group, const ConsumerData& data, std::int64_t now_ms);
   [[nodiscard]] static Notice notice_for(const std::string& name, const Group& group);
-  void tell(const Notice& notice, bool notify) const;
-  void forget_if_empty(TextMap<Group>::iterator found, std::vector<std::string>& gone);
+  void tell(const Notice& notice) const;
 
   Clock& clock_;
   const std::int64_t client_expiry_ms_;
   const std::int64_t subscription_expiry_ms_;
   mutable std::mutex mutex_;
   TextMap<Group> groups_;
-  TextMap<ConsumerGroupState> compensated_;
+  TextMap<Compensated> compensated_;
   NotifyPolicy notify_policy_;
-  std::function<void(const std::string&)> group_gone_;
 };
 
 }  // namespace skylark::broker

@@ -44,17 +44,19 @@ class HeldPulls {
   bool hold(HeldPull& pull);
   /// A message became readable. Pulls whose filter refuses it stay.
   void on_arrival(const ArrivedMessage& message);
-  /// Resumes what has expired or whose queue has grown past its offset. Called every 5 s and, for accuracy, more often.
+  /// Resumes what has expired or whose queue has grown past its offset, whatever its filter says of the messages in between.
   void sweep();
   /// Resumes all; later pulls are not held.
   void stop();
-  [[nodiscard]] std::size_t size() const;
+  [[nodiscard]] std::size_t size() const noexcept { return count_; }
 
  private:
   static constexpr std::size_t kShards = 64;
   struct Shard;
   using Shards = std::array<Shard, kShards>;
   [[nodiscard]] Shard& shard_of(std::string_view topic, std::int32_t queue_id) const;
+  template <class Wanted>
+  void wake(Shard& shard, const QueueId& queue, Wanted wanted);
 
   Clock& clock_;
   MaxOffset max_offset_;

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/broker_stats.h"
+
+#include <algorithm>
+#include <ctime>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace skylark::broker {
+namespace {
+
+constexpr std::int64_t kSecondMs = 1'000, kMinuteMs = 60'000, kHourMs = 3'600'000, kDayMs = 86'400'000;
+constexpr std::int64_t kFineMs = 10 * kSecondMs, kCoarseMs = 10 * kMinuteMs;
+constexpr std::int64_t kRateSpanMs = 10 * kMinuteMs;
+
+/// Number of the local day, to see midnight pass.
+std::int64_t local_day(std::int64_t now_ms) {
+  const std::time_t seconds = now_ms / kSecondMs;
+  std::tm local{};
+  ::localtime_r(&seconds, &local);
+  return (seconds + local.tm_gmtoff) / (kDayMs / kSecondMs);
+}
+
+/// Java always writes a fraction.
+std::string java_double(double value) {
+  std::string text = fmt::format("{}", value);
+  if (text.find_first_of(".e") == std::string::npos) text += ".0";
+  return text;
+}
+
+std::string joined(std::string_view a, std::string_view b) { return std::string(a).append(1, '@').append(b); }
+
+}  // namespace
+
+BrokerStats::BrokerStats(Clock& clock, std::string cluster_name)
+    : clock_(clock), cluster_name_(std::move(cluster_name)), boot_ms_(clock.now_ms()), day_(local_day(boot_ms_)) {}
+
+void BrokerStats::add_unlocked(std::string_view name, std::string_view key, std::int64_t value, std::int64_t times) {
+  auto by_key = items_.find(name);
+  if (by_key == items_.end()) by_key = items_.emplace(std::string(name), TextMap<Item>{}).first;
+  auto item = by_key->second.find(key);
+  if (item == by_key->second.end()) {
+    item = by_key->second.emplace(std::string(key), Item{}).first;
+    const Item::Sample start{.at_ms = clock_.steady_ms(), .value = 0, .times = 0};
+    item->second.fine.push_back(start);
+    item->second.coarse.push_back(start);
+  }
+  item->second.value += value;
+  item->second.times += times;
+}
+
+void BrokerStats::add(std::string_view name, std::string_view key, std::int64_t value, std::int64_t times) {
+  const std::lock_guard lock(mutex_);
+  add_unlocked(name, key, value, times);
+}
+
+void BrokerStats::add_put(std::string_view topic, std::int32_t queue_id, std::int64_t messages, std::int64_t bytes) {
+  put_times_.fetch_add(messages, std::memory_order_relaxed);
+  put_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  const std::string queue = joined(topic, std::to_string(queue_id));
+  const std::lock_guard lock(mutex_);
+  add_unlocked("TOPIC_PUT_NUMS", topic, messages, 1);
+  add_unlocked("TOPIC_PUT_SIZE", topic, bytes, 1);
+  add_unlocked("QUEUE_PUT_NUMS", queue, messages, 1);
+  add_unlocked("QUEUE_PUT_SIZE", queue, bytes, 1);
+  add_unlocked("BROKER_PUT_NUMS", cluster_name_, messages, 1);
+  if (!topic.starts_with("rmq_sys_") && !topic.starts_with("RMQ_SYS_")) add_unlocked("BROKER_PUT_NUMS_WITHOUT_SYSTEM_TOPIC", cluster_name_, messages, 1);
+}
+
+void BrokerStats::add_get(std::string_view group, std::string_view topic, std::int32_t queue_id, std::int64_t messages, std::int64_t bytes) {
+  get_found_.fetch_add(1, std::memory_order_relaxed);
+  get_messages_.fetch_add(messages, std::memory_order_relaxed);
+  const std::string key = joined(topic, group);
+  const std::string queue = joined(joined(topic, std::to_string(queue_id)), group);
+  const std::lock_guard lock(mutex_);
+  add_unlocked("GROUP_GET_NUMS", key, messages, 1);
+  add_unlocked("GROUP_GET_SIZE", key, bytes, 1);
+  add_unlocked("QUEUE_GET_NUMS", queue, messages, 1);
+  add_unlocked("QUEUE_GET_SIZE", queue, bytes, 1);
+  add_unlocked("BROKER_GET_NUMS", cluster_name_, messages, 1);
+  if (!topic.starts_with("rmq_sys_") && !topic.starts_with("RMQ_SYS_")) add_unlocked("BROKER_GET_NUMS_WITHOUT_SYSTEM_TOPIC", cluster_name_, messages, 1);
+}
+
+void BrokerStats::add_send_back(std::string_view group, std::string_view topic) { add("SNDBCK_PUT_NUMS", joined(topic, group), 1); }
+
+StatsWindow BrokerStats::window(const std::deque<Item::Sample>& samples, const Item& item, std::int64_t now_ms, std::int64_t span_ms) {
+  if (samples.empty()) return {};
+  auto first = samples.begin();
+  for (auto next = std::next(first); next != samples.end() && now_ms - next->at_ms >= span_ms; ++next) first = next;
+  StatsWindow view;
+  view.sum = item.value - first->value;
+  const std::int64_t elapsed_ms = now_ms - first->at_ms;
+  const std::int64_t times = item.times - first->times;
+  if (elapsed_ms > 0) view.tps = static_cast<double>(view.sum) * 1000.0 / static_cast<double>(elapsed_ms);
+  if (times > 0) view.average_per_time = static_cast<double>(view.sum) / static_cast<double>(times);
+  return view;
+}
+
+std::optional<StatsView> BrokerStats::find(std::string_view name, std::string_view key) const {
+  const std::lock_guard lock(mutex_);
+  const auto by_key = items_.find(name);
+  if (by_key == items_.end()) return std::nullopt;
+  const auto found = by_key->second.find(key);
+  if (found == by_key->second.end()) return std::nullopt;
+  const Item& item = found->second;
+  const std::int64_t now_ms = clock_.steady_ms();
+  return StatsView{.minute = window(item.fine, item, now_ms, kMinuteMs), .hour = window(item.coarse, item, now_ms, kHourMs),
+                   .day = window(item.coarse, item, now_ms, kDayMs)};
+}
+
+double BrokerStats::tps(std::string_view name, std::string_view key) const {
+  const auto view = find(name, key);
+  return view ? view->minute.tps : 0.0;
+}
+
+void BrokerStats::sample() {
+  const std::lock_guard lock(mutex_);
+  const std::int64_t now_ms = clock_.steady_ms();
+  rates_.push_back({.at_ms = now_ms, .put = put_times_, .found = get_found_, .miss = get_miss_, .transferred = get_messages_});
+  while (rates_.size() > 1 && now_ms - rates_.front().at_ms > kRateSpanMs) rates_.pop_front();
+
+  const bool fine = now_ms - fine_at_ms_ >= kFineMs;
+  const bool coarse = now_ms - coarse_at_ms_ >= kCoarseMs;
+  if (fine) fine_at_ms_ = now_ms;
+  if (coarse) coarse_at_ms_ = now_ms;
+  if (fine || coarse) {
+    const auto take = [now_ms](std::deque<Item::Sample>& samples, const Item& item, std::int64_t span_ms) {
+      samples.push_back({.at_ms = now_ms, .value = item.value, .times = item.times});
+      while (samples.size() > 2 && now_ms - samples[1].at_ms >= span_ms) samples.pop_front();
+    };
+    for (auto& [name, by_key] : items_) {
+      for (auto& [key, item] : by_key) {
+        if (fine) take(item.fine, item, kMinuteMs);
+        if (coarse) take(item.coarse, item, kDayMs);
+      }
+    }
+  }
+
+  if (const std::int64_t day = local_day(clock_.now_ms()); day != day_) {
+    day_ = day;
+    put_yesterday_ = std::exchange(put_today_, put_times_.load());
+    get_yesterday_ = std::exchange(get_today_, get_messages_.load());
+  }
+}
+
+BrokerStats::Totals BrokerStats::totals() const {
+  const std::lock_guard lock(mutex_);
+  return {.put_times = put_times_, .put_failed = put_failed_, .put_bytes = put_bytes_, .get_messages = get_messages_, .get_found = get_found_,
+          .get_miss = get_miss_, .put_yesterday_morning = put_yesterday_, .put_today_morning = put_today_,
+          .get_yesterday_morning = get_yesterday_, .get_today_morning = get_today_, .boot_ms = boot_ms_};
+}
+
+std::string BrokerStats::tps_text(Rate rate) const {
+  const auto value = [rate](const RateSample& sample) {
+    switch (rate) {
+      case Rate::put: return sample.put;
+      case Rate::get_found: return sample.found;
+      case Rate::get_miss: return sample.miss;
+      case Rate::get_total: return sample.found + sample.miss;
+      case Rate::get_transferred: return sample.transferred;
+    }
+    return std::int64_t{0};
+  };
+  const std::lock_guard lock(mutex_);
+  std::string text;
+  for (const std::int64_t span_ms : {kFineMs, kMinuteMs, kRateSpanMs}) {
+    if (span_ms > kFineMs) text += ' ';
+    if (rates_.empty()) continue;
+    const RateSample& last = rates_.back();
+    // A longer span than there are samples has no figure, as in Java; the shortest is taken over what there is.
+    if (span_ms > kFineMs && last.at_ms - rates_.front().at_ms < span_ms - kSecondMs) continue;
+    auto first = rates_.begin();
+    while (first->at_ms < last.at_ms - span_ms) ++first;
+    const double elapsed_s = static_cast<double>(std::max<std::int64_t>(last.at_ms - first->at_ms, 1)) / 1000.0;
+    text += java_double(static_cast<double>(value(last) - value(*first)) / elapsed_s);
+  }
+  return text;
+}
+
+}  // namespace skylark::broker

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/topic_config_manager.h"
+
+#include <algorithm>
+#include <mutex>
+
+#include "base/log.h"
+#include "broker/json_file.h"
+#include "broker/topic_names.h"
+
+namespace skylark::broker {
+
+TopicConfigManager::TopicConfigManager(TopicManagerOptions options, FileSystem& files, Clock& clock)
+    : options_(std::move(options)), files_(files), clock_(clock) {
+  version_.timestamp = clock_.now_ms();
+}
+
+Result<void> TopicConfigManager::load() {
+  auto value = read_json_file(files_, options_.path);
+  if (!value) return value.error();
+  const std::unique_lock lock(mutex_);
+  add_system_topics();
+  if (!value->is_object()) return {};
+  TopicConfigTable table = TopicConfigTable::from_json(*value);
+  version_ = table.version;
+  for (auto& [name, config] : table.topics) put_unlocked(std::move(config));
+  return {};
+}
+
+void TopicConfigManager::add_system_topics() {
+  constexpr std::int32_t kReadWrite = permission::kRead | permission::kWrite;
+  constexpr std::int32_t kScheduleQueues = 18;
+  constexpr std::int32_t kReviveQueues = 8;
+  const auto add = [this](std::string name, std::int32_t queues, std::int32_t perm) {
+    system_topics_.insert(name);
+    TopicConfig config;
+    config.name = std::move(name);
+    config.read_queues = config.write_queues = queues;
+    config.perm = perm;
+    put_unlocked(std::move(config));
+  };
+  add(std::string(names::kSelfTestTopic), 1, kReadWrite);
+  if (options_.auto_create) add(std::string(names::kDefaultTopic), options_.default_queues, kReadWrite | permission::kInherit);
+  add(std::string(names::kBenchmark), 1024, kReadWrite);
+  add(options_.cluster_name, 16, permission::kInherit | (options_.cluster_topic_enable ? kReadWrite : 0));
+  add(options_.broker_name, 1, permission::kInherit | (options_.broker_topic_enable ? kReadWrite : 0));
+  add(std::string(names::kOffsetMovedTopic), 1, kReadWrite);
+  add(std::string(names::kScheduleTopic), kScheduleQueues, kReadWrite);
+  if (options_.trace_topic_enable) add(options_.trace_topic, 1, kReadWrite);
+  add(options_.cluster_name + std::string(names::kReplySuffix), 1, kReadWrite);
+  add(std::string(names::kReviveTopicPrefix) + options_.cluster_name, kReviveQueues, kReadWrite);
+  add(std::string(names::kSyncMemberPrefix) + options_.broker_name, 1, permission::kInherit);
+  add(std::string(names::kHalfTopic), 1, kReadWrite);
+  add(std::string(names::kOpTopic), 1, kReadWrite);
+  if (options_.timer_wheel_enable) add(std::string(names::kWheelTimerTopic), 1, kReadWrite);
+  // These are of the system whether they exist here or not.
+  for (const auto name : {names::kDefaultTopic, names::kTraceTopic, names::kCheckMaxTimeTopic}) system_topics_.emplace(name);
+}
+
+void TopicConfigManager::put_unlocked(TopicConfig config) {
+  std::string name = config.name;
+  topics_.insert_or_assign(std::move(name), std::make_shared<const TopicConfig>(std::move(config)));
+}
+
+TopicConfigTable TopicConfigManager::all_unlocked() const {
+  TopicConfigTable table;
+  table.version = version_;
+  for (const auto& [name, config] : topics_) table.topics.emplace(name, *config);
+  return table;
+}
+
+void TopicConfigManager::persist() {
+  const std::lock_guard file_lock(file_mutex_);
+  const std::string text = json::write_pretty(all().to_json());
+  if (const auto written = write_json_file(files_, options_.path, text); !written) {
+    log::error("cannot write {}: {}", options_.path, written.error().message());
+  }
+}
+
+TopicConfigPtr TopicConfigManager::find(std::string_view topic) const {
+  const std::shared_lock lock(mutex_);
+  const auto found = topics_.find(topic);
+  return found == topics_.end() ? nullptr : found->second;
+}
+
+TopicConfigTable TopicConfigManager::all() const {
+  const std::shared_lock lock(mutex_);
+  return all_unlocked();
+}
+
+std::vector<std::string> TopicConfigManager::names() const {
+  const std::shared_lock lock(mutex_);
+  std::vector<std::string> all;
+  all.reserve(topics_.size());
+  for (const auto& [name, config] : topics_) all.push_back(name);
+  std::sort(all.begin(), all.end());
+  return all;
+}
+
+DataVersion TopicConfigManager::version() const {
+  const std::shared_lock lock(mutex_);
+  return version_;
+}
+
+std::set<std::string> TopicConfigManager::system_topics() const {
+  const std::shared_lock lock(mutex_);
+  return system_topics_;
+}
+
+bool TopicConfigManager::is_system_topic(std::string_view topic) const {
+  if (topic.starts_with(names::kSystemPrefix)) return true;
+  const std::shared_lock lock(mutex_);
+  return system_topics_.contains(std::string(topic));
+}
+
+bool TopicConfigManager::is_order_topic(std::string_view topic) const {
+  const auto config = find(topic);
+  return config && config->order;
+}
+
+TopicConfigPtr TopicConfigManager::create_on_send(std::string_view topic, std::string_view default_topic, std::int32_t queues_wanted,
+                                                  std::int32_t sys_flag) {
+  if (auto existing = find(topic)) return existing;
+  const auto model = find(default_topic);
+  if (!model) return nullptr;
+  if (default_topic == names::kDefaultTopic && !options_.auto_create) return nullptr;
+  if (!permission::inherited(model->perm)) {
+    log::warn("topic {} is not made: its template {} may not be inherited", topic, default_topic);
+    return nullptr;
+  }
+  TopicConfig config;
+  config.name = topic;
+  config.read_queues = config.write_queues = std::max(0, std::min(queues_wanted, model->write_queues));
+  config.perm = model->perm & ~permission::kInherit;
+  config.sys_flag = sys_flag;
+  config.multi_tag = model->multi_tag;
+  return add_new(std::move(config));
+}
+
+TopicConfigPtr TopicConfigManager::create_if_absent(std::string_view topic, std::int32_t queues, std::int32_t perm, bool order, std::int32_t sys_flag) {
+  if (auto existing = find(topic)) {
+    if (existing->order == order) return existing;
+    TopicConfig changed = *existing;
+    changed.order = order;
+    update(std::move(changed));
+    return find(topic);
+  }
+  TopicConfig config;
+  config.name = topic;
+  config.read_queues = config.write_queues = queues;
+  config.perm = perm;
+  config.order = order;
+  config.sys_flag = sys_flag;
+  return add_new(std::move(config));
+}
+
+TopicConfigPtr TopicConfigManager::add_new(TopicConfig config) {
+  const std::string name = config.name;
+  TopicConfigPtr added;
+  {
+    const std::unique_lock lock(mutex_);
+    if (const auto found = topics_.find(name); found != topics_.end()) return found->second;  // Another one was quicker.
+    added = std::make_shared<const TopicConfig>(std::move(config));
+    topics_.emplace(name, added);
+    version_.bump(clock_.now_ms());
+  }
+  log::info("topic {} made: {} queues, perm {}", name, added->write_queues, added->perm);
+  persist();
+  announce(added);
+  return added;
+}
+
+void TopicConfigManager::update(TopicConfig config) {
+  std::vector<TopicConfig> one;
+  one.push_back(std::move(config));
+  update_all(std::move(one));
+}
+
+void TopicConfigManager::update_all(std::vector<TopicConfig> configs) {
+  std::vector<TopicConfigPtr> changed;
+  {
+    const std::unique_lock lock(mutex_);
+    for (TopicConfig& config : configs) {
+      auto added = std::make_shared<const TopicConfig>(std::move(config));
+      topics_.insert_or_assign(added->name, added);
+      version_.bump(clock_.now_ms());
+      changed.push_back(std::move(added));
+    }
+  }
+  if (changed.empty()) return;
+  persist();
+  for (const TopicConfigPtr& config : changed) announce(config);
+}
+
+bool TopicConfigManager::remove(std::string_view topic) {
+  {
+    const std::unique_lock lock(mutex_);
+    const auto found = topics_.find(topic);
+    if (found == topics_.end()) return false;
+    topics_.erase(found);
+    version_.bump(clock_.now_ms());
+  }
+  persist();
+  announce(nullptr);
+  return true;
+}
+
+void TopicConfigManager::update_order_topics(const std::set<std::string>& ordered) {
+  bool changed = false;
+  {
+    const std::unique_lock lock(mutex_);
+    for (const std::string& topic : ordered) {
+      const auto found = topics_.find(topic);
+      if (found == topics_.end() || found->second->order) continue;
+      TopicConfig config = *found->second;
+      config.order = true;
+      found->second = std::make_shared<const TopicConfig>(std::move(config));
+      changed = true;
+    }
+    // Retry topics of ordered consumption are ordered without standing in the table.
+    for (auto& [name, config] : topics_) {
+      if (!config->order || ordered.contains(name) || is_retry_topic(name)) continue;
+      TopicConfig plain = *config;
+      plain.order = false;
+      config = std::make_shared<const TopicConfig>(std::move(plain));
+      changed = true;
+    }
+    if (changed) version_.bump(clock_.now_ms());
+  }
+  if (changed) persist();
+}
+
+void TopicConfigManager::replace(TopicConfigTable table) {
+  {
+    const std::unique_lock lock(mutex_);
+    topics_.clear();
+    for (auto& [name, config] : table.topics) put_unlocked(std::move(config));
+    version_ = table.version;
+  }
+  persist();
+  announce(nullptr);
+}
+
+void TopicConfigManager::set_change_listener(ChangeListener listener) { listener_ = std::move(listener); }
+
+void TopicConfigManager::announce(const TopicConfigPtr& config) {
+  if (listener_) listener_(config);
+}
+
+}  // namespace skylark::broker
