@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/file_system.h"
+#include "base/result.h"
+
+namespace skylark::commitlog {
+
+/// Name of the file that begins at that byte: 20 decimal digits.
+[[nodiscard]] std::string mapped_file_name(std::int64_t base);
+
+/// An ordered row of equally long files that are addressed as one range of bytes; each file is named after the byte it begins with.
+/// It knows files, not their content: where the valid bytes end is its owner's affair.
+///
+/// Files are mapped when first used. Whoever got one keeps it alive: removing a file unlinks it at once and unmaps it with the last user.
+/// Threads: any. Source: MappedFileQueue.java 5.3.
+class MappedFileQueue {
+ public:
+  struct File {
+    std::int64_t base = 0;
+    std::shared_ptr<MappedFile> mapped;
+    [[nodiscard]] std::int64_t end() const noexcept { return base + mapped->size_bytes(); }
+  };
+
+  MappedFileQueue(FileSystem& files, std::string folder, std::int64_t file_size);
+
+  /// Reads the folder; one that does not exist is an empty queue. A last file of length zero is removed.
+  /// When the files have one common length other than the configured one, theirs counts from now on, with a warning.
+  /// Errors: `malformed` for files of different lengths, and those of the file system.
+  [[nodiscard]] Result<void> load();
+
+  [[nodiscard]] const std::string& folder() const noexcept { return folder_; }
+  [[nodiscard]] std::int64_t file_size() const noexcept { return file_size_; }
+  [[nodiscard]] bool empty() const;
+  /// First byte of the first file; -1 without files.
+  [[nodiscard]] std::int64_t begin() const;
+  /// Byte behind the last file; 0 without files.
+  [[nodiscard]] std::int64_t end() const;
+  [[nodiscard]] std::vector<std::int64_t> bases() const;
+
+  /// The file that holds that byte. Errors: `out_of_range`, and those of mapping it.
+  [[nodiscard]] Result<File> find(std::int64_t offset) const;
+  /// Creates and maps a file (sparse) without adding it. `base` is a multiple of the file size.
+  [[nodiscard]] Result<std::shared_ptr<MappedFile>> create(std::int64_t base);
+  /// Adds a file that begins where the last one ends, or the first one.
+  void add(std::int64_t base, std::shared_ptr<MappedFile> file);
+
+  /// Removes the files that begin at or behind that byte.
+  [[nodiscard]] Result<void> remove_from(std::int64_t offset);
+  /// Removes the first file.
+  [[nodiscard]] Result<void> remove_first();
+  /// Drops the mappings that nobody else holds; they come back with their next use.
+  void unmap();
+  /// Number of files that are mapped now.
+  [[nodiscard]] std::size_t mapped_count() const;
+
+ private:
+  [[nodiscard]] std::string path_of(std::int64_t base) const { return folder_ + "/" + mapped_file_name(base); }
+
+  FileSystem& system_;
+  const std::string folder_;
+  std::int64_t file_size_;
+  mutable std::mutex mutex_;
+  mutable std::vector<File> files_;  // Ascending; a gap is possible in a damaged store.
+};
+
+}  // namespace skylark::commitlog
