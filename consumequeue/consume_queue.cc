@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "consumequeue/consume_queue.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/log.h"
+
+namespace skylark::consumequeue {
+namespace {
+
+constexpr std::int64_t kStepMin = 4096;     // First allocation of a file: 204 units.
+constexpr std::int64_t kStepMax = 1 << 20;  // Steps double up to this.
+
+QueueEntry decode(std::string_view bytes) {
+  return {load_be<std::int64_t>(bytes.data()), load_be<std::int32_t>(bytes.data() + 8), load_be<std::int64_t>(bytes.data() + 12)};
+}
+
+std::array<char, kUnitSize> encode(const QueueEntry& entry) {
+  std::array<char, kUnitSize> bytes{};
+  store_be(bytes.data(), entry.physical_offset);
+  store_be(bytes.data() + 8, entry.size);
+  store_be(bytes.data() + 12, entry.tags_code);
+  return bytes;
+}
+
+bool valid(const QueueEntry& entry) { return entry.physical_offset >= 0 && entry.size > 0; }
+
+}  // namespace
+
+ConsumeQueue::ConsumeQueue(FileSystem& system, std::string folder, std::int64_t file_size)
+    : system_(system), files_(system, std::move(folder), (file_size + kUnitSize - 1) / kUnitSize * kUnitSize) {}
+
+Result<void> ConsumeQueue::load() {
+  const std::scoped_lock lock(mutex_);
+  const auto loaded = files_.load();
+  if (!loaded) return loaded;
+  if (files_.file_size() % kUnitSize != 0) {
+    log::error("files in {} have {} bytes, which is no whole number of units", files_.folder(), files_.file_size());
+    return Errc::malformed;
+  }
+  end_ = files_.end();
+  min_ = std::max<std::int64_t>(files_.begin(), 0) / kUnitSize;
+  return {};
+}
+
+Result<void> ConsumeQueue::recover(bool clear_tail) {
+  const std::scoped_lock lock(mutex_);
+  const auto bases = files_.bases();
+  if (bases.empty()) return {};
+  std::int64_t at = bases[bases.size() > 3 ? bases.size() - 3 : 0];
+  max_physical_ = -1;
+  while (at < files_.end()) {
+    const auto file = files_.find(at);
+    if (!file) return file.error();
+    const std::string_view bytes = file->mapped->view(0, files_.file_size());
+    for (; at < file->end(); at += kUnitSize) {
+      const QueueEntry entry = decode(bytes.substr(static_cast<std::size_t>(at - file->base)));
+      if (!valid(entry)) break;
+      if (!entry.blank()) max_physical_ = entry.physical_offset + entry.size;
+    }
+    if (at < file->end()) break;
+  }
+  const bool tail = clear_tail || at + files_.file_size() <= files_.end();
+  end_ = at;
+  if (tail) {
+    const auto cut_off = cut(at);
+    if (!cut_off) return cut_off;
+  }
+  min_ = files_.begin() / kUnitSize;
+  find_min(0);
+  files_.unmap();
+  return {};
+}
+
+Result<void> ConsumeQueue::append(const QueueEntry& entry, std::int64_t queue_offset) {
+  const std::scoped_lock lock(mutex_);
+  used_ = true;
+  if (entry.physical_offset < max_physical_) return {};
+  const std::int64_t wanted = queue_offset * kUnitSize;
+  if (wanted < end_) {
+    log::warn("{}: offset {} of {} belongs to a newer record, at {}", files_.folder(), queue_offset, end_ / kUnitSize, entry.physical_offset);
+    const auto gave_way = wanted < files_.begin() ? begin_at(queue_offset) : cut(wanted);
+    if (!gave_way) return gave_way;
+    min_ = std::min(min_, queue_offset);
+  }
+  if (wanted > end_ && (files_.empty() || wanted - end_ > files_.file_size())) {
+    const auto begun = begin_at(queue_offset);
+    if (!begun) return begun;
+  }
+  if (wanted > end_ && end_ > 0) log::error("{}: messages {} to {} are missing", files_.folder(), end_ / kUnitSize, queue_offset - 1);
+  while (end_ < wanted) {
+    // Behind messages a blank carries their end, so that physical offsets never run backwards; before the first one it is Java's.
+    const auto filled = write_unit({std::max<std::int64_t>(max_physical_, 0), QueueEntry::kBlankSize, 0});
+    if (!filled) return filled;
+  }
+  const auto written = write_unit(entry);
+  if (!written) return written;
+  max_physical_ = entry.physical_offset + entry.size;
+  return {};
+}
+
+/// Starts over with the file that holds `queue_offset`, for a queue whose earlier messages this store does not have.
+Result<void> ConsumeQueue::begin_at(std::int64_t queue_offset) {
+  last_ = {};
+  const auto removed = files_.remove_from(0);
+  if (!removed) return removed;
+  const std::int64_t wanted = queue_offset * kUnitSize;
+  end_ = wanted - wanted % files_.file_size();
+  min_ = queue_offset;
+  max_physical_ = -1;
+  return {};
+}
+
+Result<void> ConsumeQueue::write_unit(const QueueEntry& entry) {
+  if (!last_.mapped || end_ >= last_.end() || end_ < last_.base) {
+    if (end_ < files_.end()) {
+      const auto found = files_.find(end_);
+      if (!found) return found.error();
+      last_ = *found;
+    } else {
+      auto made = files_.create(end_);
+      if (!made) return made.error();
+      (*made)->advise_random();
+      last_ = File{end_, *made};
+      const auto first = last_.mapped->allocate(0, std::min(kStepMin, files_.file_size()));
+      if (!first) {
+        last_ = {};
+        const std::string path = (*made)->path();
+        made->reset();
+        (void)system_.remove(path);  // The next attempt makes it again.
+        return first;
+      }
+      files_.add(end_, std::move(*made));
+    }
+    allocated_ = end_;
+  }
+  if (end_ + kUnitSize > allocated_) {
+    const std::int64_t step = std::clamp(end_ - last_.base, kStepMin, kStepMax);
+    const std::int64_t until = std::min(last_.end(), end_ + step);
+    const auto more = last_.mapped->allocate(end_ - last_.base, until - end_);
+    if (!more) return more;
+    allocated_ = until;
+  }
+  const auto bytes = encode(entry);
+  last_.mapped->write(end_ - last_.base, {bytes.data(), bytes.size()});
+  if (dirty_from_ < 0) dirty_from_ = end_;
+  end_ += kUnitSize;
+  return {};
+}
+
+std::int64_t ConsumeQueue::min_offset() const {
+  const std::scoped_lock lock(mutex_);
+  return min_;
+}
+
+std::int64_t ConsumeQueue::max_offset() const {
+  const std::scoped_lock lock(mutex_);
+  return end_ / kUnitSize;
+}
+
+std::int64_t ConsumeQueue::max_physical_offset() const {
+  const std::scoped_lock lock(mutex_);
+  return max_physical_;
+}
+
+std::size_t ConsumeQueue::read(std::int64_t queue_offset, std::span<QueueEntry> into) const {
+  const std::scoped_lock lock(mutex_);
+  used_ = true;
+  return read_locked(queue_offset, into);
+}
+
+std::optional<QueueEntry> ConsumeQueue::at(std::int64_t queue_offset) const {
+  const std::scoped_lock lock(mutex_);
+  used_ = true;
+  return at_locked(queue_offset);
+}
+
+std::optional<QueueEntry> ConsumeQueue::at_locked(std::int64_t queue_offset) const {
+  QueueEntry entry;
+  if (read_locked(queue_offset, {&entry, 1}) == 0) return std::nullopt;
+  return entry;
+}
+
+std::size_t ConsumeQueue::read_locked(std::int64_t queue_offset, std::span<QueueEntry> into) const {
+  std::size_t count = 0;
+  std::int64_t at = queue_offset * kUnitSize;
+  while (count < into.size() && at >= 0 && at < end_) {
+    const auto file = files_.find(at);
+    if (!file) return count;
+    const std::int64_t until = std::min(file->end(), end_);
+    const std::string_view bytes = file->mapped->view(at - file->base, until - at);
+    for (std::size_t i = 0; at < until && count < into.size(); i += kUnitSize, at += kUnitSize) into[count++] = decode(bytes.substr(i));
+  }
+  return count;
+}
+
+void ConsumeQueue::expire(std::int64_t min_physical_offset) {
+  const std::scoped_lock lock(mutex_);
+  for (auto bases = files_.bases(); bases.size() > 1; bases = files_.bases()) {
+    const auto last_of_first = at_locked(bases[1] / kUnitSize - 1);
+    if (!last_of_first || last_of_first->physical_offset >= min_physical_offset) break;
+    const auto removed = files_.remove_first();
+    if (!removed) {
+      log::warn("{}: cannot remove the first file: {}", files_.folder(), removed.error().message());
+      break;
+    }
+  }
+  if (!files_.empty()) min_ = std::max(min_, files_.begin() / kUnitSize);
+  find_min(min_physical_offset);
+}
+
+/// Moves `min_` forward to the first unit at or behind that place; a queue with nothing left keeps its end as min.
+void ConsumeQueue::find_min(std::int64_t min_physical_offset) {
+  const auto gone = [&](std::int64_t queue_offset) {
+    const auto entry = at_locked(queue_offset);
+    return !entry || (entry->blank() && entry->physical_offset == 0) || entry->physical_offset < min_physical_offset;
+  };
+  std::int64_t low = min_;
+  std::int64_t high = end_ / kUnitSize;
+  if (low >= high || !gone(low)) return;
+  while (low < high) {
+    const std::int64_t middle = low + (high - low) / 2;
+    if (gone(middle)) low = middle + 1;
+    else high = middle;
+  }
+  min_ = low;
+}
+
+Result<void> ConsumeQueue::truncate(std::int64_t physical_offset) {
+  const std::scoped_lock lock(mutex_);
+  if (max_physical_ <= physical_offset) return {};
+  std::int64_t end = end_;
+  std::int64_t max_physical = -1;
+  while (end > std::max<std::int64_t>(files_.begin(), 0)) {
+    const auto entry = at_locked(end / kUnitSize - 1);
+    if (!entry) return Errc::io_error;
+    if (valid(*entry) && !entry->blank() && entry->physical_offset < physical_offset) {
+      max_physical = entry->physical_offset + entry->size;
+      break;
+    }
+    end -= kUnitSize;
+  }
+  const auto cut_off = cut(end);
+  if (!cut_off) return cut_off;
+  max_physical_ = max_physical;
+  min_ = std::min(min_, end_ / kUnitSize);
+  return {};
+}
+
+/// Ends the queue at that byte. What stood behind becomes zeros: after a crash it could pass for units again.
+Result<void> ConsumeQueue::cut(std::int64_t end_bytes) {
+  last_ = {};
+  end_ = end_bytes;
+  dirty_from_ = end_bytes;
+  // A file that would hold nothing goes too, except the only one: its name keeps the place of the queue.
+  const bool only = files_.begin() >= end_bytes;
+  const auto removed = files_.remove_from(only ? end_bytes + 1 : std::max<std::int64_t>(end_bytes, 1));
+  if (!removed) return removed;
+  if (end_bytes >= files_.end()) return {};
+  const auto file = files_.find(end_bytes);
+  if (!file) return file.error();
+  return file->mapped->clear_from(end_bytes - file->base);
+}
+
+bool ConsumeQueue::dirty() const {
+  const std::scoped_lock lock(mutex_);
+  return dirty_from_ >= 0;
+}
+
+Result<void> ConsumeQueue::flush() {
+  std::vector<std::shared_ptr<MappedFile>> files;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (dirty_from_ < 0) return {};
+    for (std::int64_t at = std::max(dirty_from_, std::max<std::int64_t>(files_.begin(), 0)); at < end_;) {
+      const auto file = files_.find(at);
+      if (!file) return file.error();
+      files.push_back(file->mapped);
+      at = file->end();
+    }
+    dirty_from_ = -1;
+  }
+  for (const auto& file : files) {
+    const auto flushed = file->flush();
+    if (!flushed) return flushed;
+  }
+  return {};
+}
+
+void ConsumeQueue::mark_clean() {
+  const std::scoped_lock lock(mutex_);
+  dirty_from_ = -1;
+}
+
+void ConsumeQueue::rest() {
+  const std::scoped_lock lock(mutex_);
+  if (!std::exchange(used_, false)) {
+    last_ = {};
+    files_.unmap();
+  }
+}
+
+Result<void> ConsumeQueue::destroy() {
+  const std::scoped_lock lock(mutex_);
+  last_ = {};
+  const auto removed = files_.remove_from(0);
+  if (!removed) return removed;
+  end_ = min_ = 0;
+  max_physical_ = -1;
+  dirty_from_ = -1;
+  const auto gone = system_.remove_folder(files_.folder(), true);
+  if (!gone && gone.error() != Errc::not_found) return gone;
+  return {};
+}
+
+}  // namespace skylark::consumequeue

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "consumequeue/dispatcher.h"
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <limits>
+
+#include <pthread.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/log.h"
+
+namespace skylark::consumequeue {
+namespace {
+
+constexpr std::string_view kDelayTopic = "SCHEDULE_TOPIC_XXXX";
+constexpr std::int64_t kHeaderSize = 8;
+constexpr std::chrono::seconds kRetryPause{1};
+
+}  // namespace
+
+Result<std::vector<std::int64_t>> parse_delay_levels(const std::vector<std::string>& words) {
+  std::vector<std::int64_t> levels;
+  for (const std::string& word : words) {
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
+    if (error != std::errc() || number <= 0 || end + 1 != word.data() + word.size()) return Errc::invalid_argument;
+    std::int64_t unit_ms = 0;
+    switch (*end) {
+      case 's': unit_ms = 1000; break;
+      case 'm': unit_ms = 60'000; break;
+      case 'h': unit_ms = 3'600'000; break;
+      case 'd': unit_ms = 86'400'000; break;
+      default: return Errc::invalid_argument;
+    }
+    levels.push_back(number * unit_ms);
+  }
+  return levels;
+}
+
+std::int64_t queue_tags_code(const MessageView& record, const std::vector<std::int64_t>& delay_levels_ms) {
+  if (record.topic == kDelayTopic) {
+    if (const auto text = record.property(property::kDelay)) {
+      std::int64_t level = 0;
+      std::from_chars(text->data(), text->data() + text->size(), level);
+      level = std::min(level, static_cast<std::int64_t>(delay_levels_ms.size()));
+      if (level > 0) return record.store_timestamp + delay_levels_ms[static_cast<std::size_t>(level - 1)];
+      if (*text != "0") return record.store_timestamp + 1000;  // Java: a level it does not know is due in a second.
+    }
+  }
+  return tags_code(record.property(property::kTags).value_or(""));
+}
+
+Result<Indexer::Outcome> Indexer::add(const MessageView& record, bool repeat_last_key) {
+  const std::int32_t type = record.sys_flag & sys_flag::kTransactionMask;
+  Outcome outcome = Outcome::skipped;
+  if ((type == sys_flag::kTransactionNone || type == sys_flag::kTransactionCommit) && (record.sys_flag & sys_flag::kInnerBatch) == 0) {
+    const auto queue = queues_.find_or_make(record.topic, record.queue_id);
+    const auto queued = queue->append({record.physical_offset, record.total_size, tags_code_of(record)}, record.queue_offset);
+    if (!queued) return queued.error();
+    outcome = Outcome::queued;
+  }
+  if (index_ != nullptr) {
+    const auto indexed = index_->add(record, repeat_last_key);
+    if (!indexed) return indexed.error();
+  }
+  return outcome;
+}
+
+Dispatcher::Dispatcher(commitlog::CommitLog& log, Indexer& indexer, Listener listener)
+    : log_(log), indexer_(indexer), listener_(std::move(listener)) {}
+
+Dispatcher::~Dispatcher() { stop(); }
+
+void Dispatcher::start(std::int64_t from) {
+  position_ = from;
+  thread_ = std::thread([this] { run(); });
+}
+
+void Dispatcher::wake() {
+  // The thread says that it sleeps before it looks at the log a last time, we look at that after the log has moved: one of both sees the other.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (!asleep_.load(std::memory_order_relaxed)) return;
+  const std::scoped_lock lock(mutex_);
+  work_.notify_one();
+}
+
+void Dispatcher::stop() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+    work_.notify_one();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+void Dispatcher::run() {
+  ::pthread_setname_np(::pthread_self(), "dispatch");
+  for (;;) {
+    const bool done = drain();
+    std::unique_lock lock(mutex_);
+    if (!done) {
+      if (stopping_) return;
+      work_.wait_for(lock, kRetryPause, [this] { return stopping_; });
+      continue;
+    }
+    asleep_.store(true, std::memory_order_relaxed);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    const std::int64_t seen = log_.confirmed();
+    if (seen > position() && seen != blocked_at_) {
+      asleep_.store(false, std::memory_order_relaxed);
+      continue;
+    }
+    if (stopping_) return;
+    work_.wait(lock, [&] { return stopping_ || log_.confirmed() != seen; });
+    asleep_.store(false, std::memory_order_relaxed);
+  }
+}
+
+bool Dispatcher::drain() {
+  for (;;) {
+    const std::int64_t confirmed = log_.confirmed();
+    std::int64_t at = position();
+    if (at < log_.begin()) {
+      log::warn("records from {} to {} were removed before they could be dispatched", at, log_.begin());
+      at = log_.begin();
+      position_.store(at, std::memory_order_release);
+    }
+    blocked_at_ = -1;
+    const auto chunk = log_.view_some(at, std::numeric_limits<std::int32_t>::max(), confirmed);
+    if (!chunk) return true;
+    std::string_view bytes = chunk->bytes;
+    const std::int64_t file_left = log_.file_size() - at % log_.file_size();
+    std::int64_t left_in_file = file_left;
+    while (static_cast<std::int64_t>(bytes.size()) >= kHeaderSize) {
+      const auto size = load_be<std::int32_t>(bytes.data());
+      const auto magic = load_be<std::int32_t>(bytes.data() + 4);
+      if (magic == kBlankMagic) {
+        // To the next file, but not past what is confirmed: the rest of this one may still be on its way to a replica.
+        if (left_in_file > static_cast<std::int64_t>(bytes.size())) break;
+        bytes.remove_prefix(static_cast<std::size_t>(left_in_file));
+        position_.store(at + file_left, std::memory_order_release);
+        break;
+      }
+      if (size < kHeaderSize || static_cast<std::size_t>(size) > bytes.size()) break;
+      const auto record = decode_record(bytes.substr(0, static_cast<std::size_t>(size)));
+      if (record) {
+        if (!enter(*record)) return false;
+      } else {
+        log::error("the record at {} cannot be read and is skipped: {}", at + file_left - left_in_file, record.error().message());
+      }
+      bytes.remove_prefix(static_cast<std::size_t>(size));
+      left_in_file -= size;
+      position_.store(at + file_left - left_in_file, std::memory_order_release);
+    }
+    if (left_in_file < kHeaderSize && bytes.empty()) position_.store(at + file_left, std::memory_order_release);
+    if (position() == at) {
+      // An incomplete record, of a replica: the rest arrives later. Anything else was never written by an append.
+      blocked_at_ = confirmed;
+      return true;
+    }
+  }
+}
+
+bool Dispatcher::enter(const MessageView& record) {
+  const auto added = indexer_.add(record);
+  if (!added) {
+    if (!stalled_.exchange(true)) log::error("cannot dispatch the record at {}: {}; trying again", record.physical_offset, added.error().message());
+    return false;
+  }
+  if (stalled_.exchange(false)) log::warn("dispatching goes on at {}", record.physical_offset);
+  timestamp_.store(record.store_timestamp, std::memory_order_release);
+  if (*added == Indexer::Outcome::queued && listener_) listener_(record, indexer_.tags_code_of(record));
+  return true;
+}
+
+}  // namespace skylark::consumequeue

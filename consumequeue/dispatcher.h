@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/result.h"
+#include "commitlog/commit_log.h"
+#include "consumequeue/key_index.h"
+#include "consumequeue/queue_table.h"
+#include "protocol/message.h"
+
+namespace skylark::consumequeue {
+
+/// Delay of each level in milliseconds, level 1 first, from words such as `1s`, `10m`, `2h`, `1d`. Errors: `invalid_argument`.
+[[nodiscard]] Result<std::vector<std::int64_t>> parse_delay_levels(const std::vector<std::string>& words);
+
+/// What a consume queue holds as tags code of that record: the hash of its tags, or in the delay topic the time when it is due.
+[[nodiscard]] std::int64_t queue_tags_code(const MessageView& record, const std::vector<std::int64_t>& delay_levels_ms);
+
+/// Enters one record into its queue and, when there is one, into the key index. Prepared and rollback records and inner batches have no
+/// place in a simple queue. Returns whether the queue got it. Repeating is harmless. Errors: those of the disk.
+class Indexer {
+ public:
+  Indexer(QueueTable& queues, KeyIndex* index, std::vector<std::int64_t> delay_levels_ms)
+      : queues_(queues), index_(index), delay_levels_ms_(std::move(delay_levels_ms)) {}
+  enum class Outcome { queued, skipped };
+  [[nodiscard]] Result<Outcome> add(const MessageView& record, bool repeat_last_key = false);
+  [[nodiscard]] std::int64_t tags_code_of(const MessageView& record) const { return queue_tags_code(record, delay_levels_ms_); }
+
+ private:
+  QueueTable& queues_;
+  KeyIndex* index_;
+  const std::vector<std::int64_t> delay_levels_ms_;
+};
+
+/// Follows the commit log up to its confirmed end and enters each record into the indexes, in order, on a thread of its own.
+///
+/// A disk that refuses an entry is tried again every second: nothing is skipped, and `stalled` says so meanwhile.
+/// Life:    `start` at the log's end after recovery; `stop` handles what is confirmed and joins.
+/// Threads: any. Source: DefaultMessageStore.ReputMessageService 5.3.
+class Dispatcher {
+ public:
+  /// Called for each record that a queue got, after it became readable there.
+  using Listener = std::function<void(const MessageView& record, std::int64_t tags_code)>;
+
+  Dispatcher(commitlog::CommitLog& log, Indexer& indexer, Listener listener);
+  ~Dispatcher();
+  Dispatcher(const Dispatcher&) = delete;
+  Dispatcher& operator=(const Dispatcher&) = delete;
+
+  void start(std::int64_t from);
+  /// The confirmed end may have moved. Cheap while the thread runs anyway.
+  void wake();
+  void stop();
+  /// Behind the last record that was entered.
+  [[nodiscard]] std::int64_t position() const noexcept { return position_.load(std::memory_order_acquire); }
+  /// Store time of the last record that was entered.
+  [[nodiscard]] std::int64_t timestamp() const noexcept { return timestamp_.load(std::memory_order_acquire); }
+  [[nodiscard]] bool stalled() const noexcept { return stalled_.load(std::memory_order_relaxed); }
+
+ private:
+  void run();
+  /// Handles what is there; false when it has to be tried again later.
+  bool drain();
+  bool enter(const MessageView& record);
+
+  commitlog::CommitLog& log_;
+  Indexer& indexer_;
+  const Listener listener_;
+  std::atomic<std::int64_t> position_{0};
+  std::atomic<std::int64_t> timestamp_{0};
+  std::atomic<bool> stalled_{false};
+  std::atomic<bool> asleep_{false};
+  std::mutex mutex_;
+  std::condition_variable work_;
+  bool stopping_ = false;
+  std::int64_t blocked_at_ = -1;  // Confirmed end at which only a part of a record was there. Of the thread alone.
+  std::thread thread_;
+};
+
+}  // namespace skylark::consumequeue

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "consumequeue/key_index.h"
+
+#include <algorithm>
+#include <ctime>
+
+#include "base/error.h"
+#include "base/log.h"
+
+namespace skylark::consumequeue {
+namespace {
+
+/// `yyyyMMddHHmmssSSS` in local time, as Java names its files.
+std::string name_of(std::int64_t now_ms) {
+  const std::time_t seconds = now_ms / 1000;
+  std::tm local{};
+  ::localtime_r(&seconds, &local);
+  char text[32];
+  const std::size_t size = std::strftime(text, sizeof text, "%Y%m%d%H%M%S", &local);
+  return fmt::format("{}{:03}", std::string_view(text, size), now_ms % 1000);
+}
+
+}  // namespace
+
+KeyIndex::KeyIndex(FileSystem& system, Clock& clock, std::string folder, IndexGeometry geometry)
+    : system_(system), clock_(clock), folder_(std::move(folder)), geometry_(geometry) {}
+
+Result<void> KeyIndex::load(bool crashed, std::int64_t safe_timestamp) {
+  const auto names = system_.list(folder_);
+  if (!names) {
+    if (names.error() == Errc::not_found) return {};
+    return names.error();
+  }
+  const std::scoped_lock lock(mutex_);
+  safe_timestamp_ = safe_timestamp;
+  for (const std::string& name : *names) {
+    const std::string path = folder_ + "/" + name;
+    if (system_.is_folder(path)) continue;
+    last_name_ = std::max(last_name_, name);
+    const auto size = system_.file_size(path);
+    if (!size) return size.error();
+    if (*size != geometry_.file_size() && *size != 0) {
+      log::warn("{} has {} bytes, not the {} of {} slots and {} entries: its keys are not found", path, *size, geometry_.file_size(),
+                geometry_.slots, geometry_.entries);
+      continue;
+    }
+    bool keep = *size != 0;
+    if (keep) {
+      auto mapped = system_.map(path, *size, false);
+      if (!mapped) return mapped.error();
+      auto file = std::make_shared<KeyIndexFile>(std::move(*mapped), geometry_);
+      keep = !crashed || (!file->empty() && file->header().end_timestamp <= safe_timestamp);
+      if (keep) files_.push_back(std::move(file));
+    }
+    if (!keep) {
+      const auto removed = system_.remove(path);
+      if (!removed) return removed;
+    }
+  }
+  return {};
+}
+
+Result<void> KeyIndex::add(const MessageView& record, bool repeat_last) {
+  const std::int32_t type = record.sys_flag & sys_flag::kTransactionMask;
+  if (type == sys_flag::kTransactionRollback) return {};
+  const std::int64_t end = end_offset();
+  if (record.physical_offset < end || (record.physical_offset == end && !repeat_last)) return {};
+
+  if (const auto unique = record.property(property::kUniqueKey)) {
+    const auto put_key = put(record.topic, *unique, record);
+    if (!put_key) return put_key;
+  }
+  std::string_view keys = record.property(property::kKeys).value_or("");
+  while (!keys.empty()) {
+    const std::size_t space = std::min(keys.find(' '), keys.size());
+    const std::string_view key = keys.substr(0, space);
+    keys.remove_prefix(std::min(space + 1, keys.size()));
+    if (key.empty()) continue;
+    const auto put_key = put(record.topic, key, record);
+    if (!put_key) return put_key;
+  }
+  return {};
+}
+
+Result<void> KeyIndex::put(std::string_view topic, std::string_view key, const MessageView& record) {
+  const std::int32_t hash = index_key_hash(topic, key);
+  const std::scoped_lock lock(mutex_);
+  if (files_.empty() || files_.back()->full()) {
+    const auto added = add_file();
+    if (!added) return added;
+  }
+  const auto put = files_.back()->put(hash, record.physical_offset, record.store_timestamp);
+  if (put && (dirty_.empty() || dirty_.back() != files_.back())) dirty_.push_back(files_.back());
+  return put;
+}
+
+Result<void> KeyIndex::add_file() {
+  std::int64_t now_ms = clock_.now_ms();
+  std::string name = name_of(now_ms);
+  while (name <= last_name_) {  // Two within one millisecond, or a clock that was set back: names must keep the order of creation.
+    if (name.substr(0, 8) < last_name_.substr(0, 8)) {
+      name = last_name_;
+      for (std::size_t digit = name.size(); digit-- > 0 && ++name[digit] > '9';) name[digit] = '0';
+      break;
+    }
+    name = name_of(++now_ms);
+  }
+  const std::string path = folder_ + "/" + name;
+  const auto made = system_.create_folders(folder_);
+  if (!made) return made;
+  auto mapped = system_.map(path, geometry_.file_size(), true);
+  if (!mapped) return mapped.error();
+  (*mapped)->advise_random();
+  auto file = std::make_shared<KeyIndexFile>(std::move(*mapped), geometry_);
+  const auto formatted = file->format(files_.empty() ? KeyIndexFile::Header{} : files_.back()->header());
+  if (!formatted) {
+    file.reset();
+    (void)system_.remove(path);
+    return formatted;
+  }
+  last_name_ = name;
+  files_.push_back(std::move(file));
+  return {};
+}
+
+std::int64_t KeyIndex::end_offset() const {
+  const std::scoped_lock lock(mutex_);
+  for (auto file = files_.rbegin(); file != files_.rend(); ++file) {
+    if (!(*file)->empty()) return (*file)->header().end_offset;
+  }
+  return -1;
+}
+
+std::int64_t KeyIndex::end_timestamp() const {
+  const std::scoped_lock lock(mutex_);
+  return files_.empty() ? 0 : files_.back()->header().end_timestamp;
+}
+
+std::int64_t KeyIndex::safe_timestamp() const {
+  const std::scoped_lock lock(mutex_);
+  return safe_timestamp_;
+}
+
+std::vector<std::int64_t> KeyIndex::query(std::string_view topic, std::string_view key, std::size_t count_max, std::int64_t begin_ms,
+                                          std::int64_t end_ms) const {
+  const std::int32_t hash = index_key_hash(topic, key);
+  std::vector<std::int64_t> offsets;
+  const std::scoped_lock lock(mutex_);
+  for (auto file = files_.rbegin(); file != files_.rend() && offsets.size() < count_max; ++file) {
+    if ((*file)->overlaps(begin_ms, end_ms)) (*file)->query(hash, begin_ms, end_ms, count_max, offsets);
+    if (!(*file)->empty() && (*file)->header().begin_timestamp < begin_ms) break;
+  }
+  return offsets;
+}
+
+void KeyIndex::expire(std::int64_t min_physical_offset) {
+  const std::scoped_lock lock(mutex_);
+  while (files_.size() > 1 && files_.front()->header().end_offset < min_physical_offset) {
+    const auto removed = system_.remove(files_.front()->path());
+    if (!removed) {
+      log::warn("cannot remove {}: {}", files_.front()->path(), removed.error().message());
+      return;
+    }
+    files_.erase(files_.begin());
+  }
+}
+
+Result<void> KeyIndex::flush() {
+  std::vector<std::shared_ptr<KeyIndexFile>> dirty;
+  {
+    const std::scoped_lock lock(mutex_);
+    dirty.swap(dirty_);
+  }
+  for (const auto& file : dirty) {
+    const auto flushed = file->flush();
+    if (!flushed) return flushed;
+    const std::scoped_lock lock(mutex_);
+    if (file->full()) safe_timestamp_ = std::max(safe_timestamp_, file->header().end_timestamp);
+  }
+  return {};
+}
+
+}  // namespace skylark::consumequeue

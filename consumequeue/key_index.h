@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/file_system.h"
+#include "base/result.h"
+#include "consumequeue/key_index_file.h"
+#include "protocol/message.h"
+
+namespace skylark::consumequeue {
+
+/// Finds messages by unique key and by the words of KEYS, in a row of index files. All of it can be made again from the commit log.
+/// Threads: any. Source: IndexService.java 5.3.
+class KeyIndex {
+ public:
+  KeyIndex(FileSystem& system, Clock& clock, std::string folder, IndexGeometry geometry);
+
+  /// Opens the files. After a crash those that hold keys younger than `safe_timestamp` are removed: they may lack what was not yet on disk.
+  /// Files of another geometry are left alone, with a warning.
+  [[nodiscard]] Result<void> load(bool crashed, std::int64_t safe_timestamp);
+
+  /// Adds the keys of a record; one that lies before the last indexed record is known already. `repeat_last`: that one may be added again.
+  [[nodiscard]] Result<void> add(const MessageView& record, bool repeat_last = false);
+  /// Where the last indexed record begins; -1 when nothing is indexed.
+  [[nodiscard]] std::int64_t end_offset() const;
+  [[nodiscard]] std::int64_t end_timestamp() const;
+  /// Store time of the last key in a file that is full and durable: what the checkpoint may say.
+  [[nodiscard]] std::int64_t safe_timestamp() const;
+
+  /// Physical offsets of records that may carry the key, newest first; the caller compares key and time with the record.
+  [[nodiscard]] std::vector<std::int64_t> query(std::string_view topic, std::string_view key, std::size_t count_max, std::int64_t begin_ms,
+                                                std::int64_t end_ms) const;
+  /// Removes files whose records are all gone from the log; never the last.
+  void expire(std::int64_t min_physical_offset);
+  /// Errors: those of the disk.
+  [[nodiscard]] Result<void> flush();
+
+ private:
+  [[nodiscard]] Result<void> put(std::string_view topic, std::string_view key, const MessageView& record);
+  [[nodiscard]] Result<void> add_file();
+
+  FileSystem& system_;
+  Clock& clock_;
+  const std::string folder_;
+  const IndexGeometry geometry_;
+  mutable std::mutex mutex_;
+  std::vector<std::shared_ptr<KeyIndexFile>> files_;  // Oldest first.
+  std::string last_name_;
+  std::vector<std::shared_ptr<KeyIndexFile>> dirty_;  // Written since the last flush, oldest first.
+  std::int64_t safe_timestamp_ = 0;
+};
+
+}  // namespace skylark::consumequeue

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "consumequeue/key_index_file.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <limits>
+#include <string>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "protocol/message.h"
+
+namespace skylark::consumequeue {
+namespace {
+
+constexpr std::int64_t kEntrySize = 20;
+constexpr std::int64_t kAllocationStep = 1 << 20;
+
+struct Entry {
+  std::int32_t key_hash, time_difference_s, previous;
+  std::int64_t physical_offset;
+};
+
+Entry decode(const char* at) {
+  return {load_be<std::int32_t>(at), load_be<std::int32_t>(at + 12), load_be<std::int32_t>(at + 16), load_be<std::int64_t>(at + 4)};
+}
+
+}  // namespace
+
+std::int32_t index_key_hash(std::string_view topic, std::string_view key) {
+  std::string text;
+  text.reserve(topic.size() + key.size() + 1);
+  text.append(topic).append("#").append(key);
+  const std::int32_t hash = java_string_hash(text);
+  return hash == std::numeric_limits<std::int32_t>::min() ? 0 : std::abs(hash);
+}
+
+KeyIndexFile::KeyIndexFile(std::unique_ptr<MappedFile> file, IndexGeometry geometry) : file_(std::move(file)), geometry_(geometry) {
+  ByteReader reader(file_->view(0, 40));
+  header_.begin_timestamp = reader.read<std::int64_t>();
+  header_.end_timestamp = reader.read<std::int64_t>();
+  header_.begin_offset = reader.read<std::int64_t>();
+  header_.end_offset = reader.read<std::int64_t>();
+  header_.slots_used = reader.read<std::int32_t>();
+  header_.next_entry = std::clamp(reader.read<std::int32_t>(), 1, geometry_.entries);
+}
+
+Result<void> KeyIndexFile::format(const Header& previous) {
+  const std::int64_t entries = entry_at(0);
+  const auto allocated = file_->allocate(0, std::min(entries + kAllocationStep, file_->size_bytes()));
+  if (!allocated) return allocated;
+  allocated_ = std::min(entries + kAllocationStep, file_->size_bytes());
+  header_ = {};
+  header_.begin_timestamp = header_.end_timestamp = previous.end_timestamp;
+  header_.begin_offset = header_.end_offset = previous.end_offset;
+  write_header();
+  return {};
+}
+
+Result<void> KeyIndexFile::put(std::int32_t key_hash, std::int64_t physical_offset, std::int64_t store_timestamp) {
+  if (full()) return Errc::out_of_range;
+  const std::int64_t at = entry_at(header_.next_entry);
+  if (allocated_ == 0) {  // Opened, not made by us: Java's files are sparse in their slots too.
+    const auto slots = file_->allocate(0, entry_at(0));
+    if (!slots) return slots;
+    allocated_ = at;
+  }
+  if (at + kEntrySize > allocated_) {
+    const std::int64_t until = std::min(at + kAllocationStep, file_->size_bytes());
+    const auto more = file_->allocate(at, until - at);
+    if (!more) return more;
+    allocated_ = until;
+  }
+
+  const bool first = empty();
+  if (first) {
+    header_.begin_offset = physical_offset;
+    header_.begin_timestamp = store_timestamp;
+  }
+  const std::int32_t slot = key_hash % geometry_.slots;
+  auto previous = load_be<std::int32_t>(file_->view(slot_at(slot), 4).data());
+  if (previous <= 0 || previous >= header_.next_entry) previous = 0;
+  const std::int64_t difference_s = header_.begin_timestamp <= 0 ? 0 : (store_timestamp - header_.begin_timestamp) / 1000;
+
+  std::array<char, kEntrySize> entry{};
+  store_be(entry.data(), key_hash);
+  store_be(entry.data() + 4, physical_offset);
+  store_be(entry.data() + 12, static_cast<std::int32_t>(std::clamp<std::int64_t>(difference_s, 0, std::numeric_limits<std::int32_t>::max())));
+  store_be(entry.data() + 16, previous);
+  file_->write(at, {entry.data(), entry.size()});
+  std::array<char, 4> number{};
+  store_be(number.data(), header_.next_entry);
+  file_->write(slot_at(slot), {number.data(), number.size()});  // After the entry: a reader of a killed broker's file follows slots.
+
+  if (previous == 0) ++header_.slots_used;
+  ++header_.next_entry;
+  header_.end_offset = physical_offset;
+  header_.end_timestamp = store_timestamp;
+  write_header();
+  return {};
+}
+
+void KeyIndexFile::write_header() {
+  std::string bytes;
+  append_be(bytes, header_.begin_timestamp);
+  append_be(bytes, header_.end_timestamp);
+  append_be(bytes, header_.begin_offset);
+  append_be(bytes, header_.end_offset);
+  append_be(bytes, header_.slots_used);
+  append_be(bytes, header_.next_entry);
+  file_->write(0, bytes);
+}
+
+bool KeyIndexFile::overlaps(std::int64_t begin_ms, std::int64_t end_ms) const noexcept {
+  return !empty() && begin_ms <= header_.end_timestamp && end_ms >= header_.begin_timestamp;
+}
+
+void KeyIndexFile::query(std::int32_t key_hash, std::int64_t begin_ms, std::int64_t end_ms, std::size_t count_max,
+                         std::vector<std::int64_t>& into) const {
+  auto number = load_be<std::int32_t>(file_->view(slot_at(key_hash % geometry_.slots), 4).data());
+  while (into.size() < count_max && number > 0 && number < header_.next_entry) {
+    const Entry entry = decode(file_->view(entry_at(number), kEntrySize).data());
+    if (entry.time_difference_s < 0) return;
+    // Entries keep whole seconds: a time is known to within one, and the caller checks the record itself.
+    const std::int64_t time = header_.begin_timestamp + std::int64_t{entry.time_difference_s} * 1000;
+    if (time + 999 < begin_ms) return;  // Older ones follow.
+    if (entry.key_hash == key_hash && time <= end_ms) into.push_back(entry.physical_offset);
+    if (entry.previous >= number) return;  // Chains lead to smaller numbers; this one is damaged.
+    number = entry.previous;
+  }
+}
+
+}  // namespace skylark::consumequeue

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "commitlog/queue_offset_table.h"
+#include "consumequeue/consume_queue.h"
+
+namespace skylark::consumequeue {
+
+/// All consume queues of a store by topic and queue id. Source: ConsumeQueueStore.java 5.3.
+/// Threads: any. Queues are handed out as shared pointers; one that was deleted meanwhile is empty.
+class QueueTable {
+ public:
+  using QueuePtr = std::shared_ptr<ConsumeQueue>;
+  struct Named {
+    std::string topic;
+    std::int32_t queue_id = 0;
+    QueuePtr queue;
+  };
+
+  /// `folder`: `<store root>/consumequeue`.
+  QueueTable(FileSystem& system, std::string folder, std::int64_t file_size);
+
+  /// Finds and loads the queues on disk; entries that are no numbers below a topic are left alone.
+  [[nodiscard]] Result<void> load();
+  /// Null when that queue never had a message.
+  [[nodiscard]] QueuePtr find(std::string_view topic, std::int32_t queue_id) const;
+  [[nodiscard]] QueuePtr find_or_make(std::string_view topic, std::int32_t queue_id);
+  [[nodiscard]] std::vector<Named> all() const;
+  [[nodiscard]] std::vector<std::string> topics() const;
+  /// Removes the queues of a topic, with their files. False when there were none.
+  bool remove_topic(std::string_view topic);
+  /// Makes all that was written before the call durable: file by file when few queues changed, by one sync of the file system when many did.
+  [[nodiscard]] Result<void> flush();
+
+ private:
+  using Queues = std::map<std::int32_t, QueuePtr>;
+  [[nodiscard]] QueuePtr make(std::string_view topic, std::int32_t queue_id) const;
+
+  FileSystem& system_;
+  const std::string folder_;
+  const std::int64_t file_size_;
+  mutable std::shared_mutex mutex_;
+  std::unordered_map<std::string, Queues, commitlog::TextHash, std::equal_to<>> topics_;
+};
+
+}  // namespace skylark::consumequeue
