@@ -3,9 +3,12 @@
 
 import ctypes
 import os
+import re
 import signal
 import subprocess
 import time
+
+LOGGING_NOISE = re.compile(r"\d\d:\d\d:\d\d,\d{3} \|-")  # What the Java logging library says about itself.
 
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL("libc.so.6", use_errno=True)
@@ -94,7 +97,7 @@ class ManagedProcess:
 def last_lines(path, count):
     """The end of a log file, without what the Java logging library says about its own configuration."""
     with open(path, "r", encoding="utf-8", errors="replace") as log:
-        kept = [line.rstrip("\n") for line in log if "|-INFO in org.apache.rocketmq" not in line]
+        kept = [line.rstrip("\n") for line in log if not LOGGING_NOISE.match(line)]
     return "\n".join(kept[-count:])
 
 

@@ -19,6 +19,7 @@ def warm(build_folder, *parts):
 
 def java_classpath(build_folder):
     """Classpath of Apache RocketMQ (client, tools, broker, name server) with our own Java programs in front."""
+    build_folder = os.path.abspath(build_folder)  # The programs run in folders of their own.
     warm(build_folder, "java")
     with open(os.path.join(build_folder, "java", "classpath.txt"), encoding="utf-8") as file:
         return os.path.join(build_folder, "java", "classes") + ":" + file.read().strip()
@@ -33,5 +34,6 @@ def java_program(build_folder, main_class, home):
 
 
 def go_program(build_folder):
+    build_folder = os.path.abspath(build_folder)
     warm(build_folder, "go")
     return [os.path.join(build_folder, "go", "compat")]
