@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "protocol/message.h"
+
+namespace skylark {
+namespace {
+
+constexpr std::uint32_t kReplacement = 0xFFFD;  // What Java's decoder puts for bytes that are no UTF-8.
+
+/// Range of the byte behind a lead byte: it keeps out overlong forms, surrogates and what is beyond U+10FFFF.
+struct Lead {
+  int continuation_count;
+  unsigned char second_min, second_max;
+};
+
+Lead lead_of(unsigned char byte) noexcept {
+  if (byte >= 0xC2 && byte <= 0xDF) return {1, 0x80, 0xBF};
+  if (byte == 0xE0) return {2, 0xA0, 0xBF};
+  if (byte == 0xED) return {2, 0x80, 0x9F};
+  if (byte >= 0xE1 && byte <= 0xEF) return {2, 0x80, 0xBF};
+  if (byte == 0xF0) return {3, 0x90, 0xBF};
+  if (byte >= 0xF1 && byte <= 0xF3) return {3, 0x80, 0xBF};
+  if (byte == 0xF4) return {3, 0x80, 0x8F};
+  return {0, 0, 0};
+}
+
+/// Takes one code point off the front; of malformed bytes the longest start that could have become one.
+std::uint32_t take_code_point(std::string_view& utf8) noexcept {
+  const auto first = static_cast<unsigned char>(utf8.front());
+  utf8.remove_prefix(1);
+  if (first < 0x80) return first;
+  const Lead lead = lead_of(first);
+  if (lead.continuation_count == 0) return kReplacement;
+  std::uint32_t code_point = first & (0x3Fu >> lead.continuation_count);
+  for (int i = 0; i < lead.continuation_count; ++i) {
+    if (utf8.empty()) return kReplacement;
+    const auto next = static_cast<unsigned char>(utf8.front());
+    if (next < (i == 0 ? lead.second_min : 0x80) || next > (i == 0 ? lead.second_max : 0xBF)) return kReplacement;
+    code_point = (code_point << 6) | (next & 0x3Fu);
+    utf8.remove_prefix(1);
+  }
+  return code_point;
+}
+
+}  // namespace
+
+std::int32_t java_string_hash(std::string_view utf8) noexcept {
+  std::uint32_t hash = 0;
+  const auto add_unit = [&hash](std::uint32_t unit) { hash = hash * 31 + unit; };
+  while (!utf8.empty()) {
+    const std::uint32_t code_point = take_code_point(utf8);
+    if (code_point < 0x10000) {
+      add_unit(code_point);
+    } else {
+      add_unit(0xD800 + ((code_point - 0x10000) >> 10));
+      add_unit(0xDC00 + ((code_point - 0x10000) & 0x3FF));
+    }
+  }
+  return static_cast<std::int32_t>(hash);
+}
+
+std::int64_t tags_code(std::string_view tags) noexcept { return java_string_hash(tags); }
+
+}  // namespace skylark
