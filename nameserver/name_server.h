@@ -46,6 +46,7 @@ class NameServer {
   NameServer& operator=(const NameServer&) = delete;
 
   /// Loads the key-value configuration, listens and starts to look for silent brokers. Errors: those of bind (`address_in_use`).
+  /// Throws `ConfigError` when that file is broken: going on would overwrite it at the next change.
   [[nodiscard]] Result<void> start();
   /// The port it listens on, once started.
   [[nodiscard]] std::uint16_t port() const noexcept;
