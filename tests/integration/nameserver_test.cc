@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/file_system.h"
+#include "nameserver/embedded_name_server.h"
 #include "nameserver/name_server.h"
 #include "nameserver/name_server_config.h"
 #include "protocol/bodies/body.h"
@@ -132,6 +133,20 @@ TEST_CASE("two name servers know the same broker and fail apart", "[nameserver]"
   CHECK(client.knows_route(first.address));
   first.server->stop();
   CHECK(client.knows_route(second.address));
+}
+
+TEST_CASE("a name server lives inside another program", "[nameserver]") {
+  remoting::IoPool pool(2);
+  const TemporaryFolder folder;
+  const auto files = make_disk_file_system();
+  ManualClock clock;
+  EmbeddedNameServer server(0, folder.path(), *files, clock, pool);
+  REQUIRE(server.start());
+  Peer broker(pool);
+  const auto address = "127.0.0.1:" + std::to_string(server.port());
+  broker.register_broker(address);
+  CHECK(broker.knows_route(address));
+  server.stop();
 }
 
 TEST_CASE("a port that is taken is an error of start", "[nameserver]") {
