@@ -5,7 +5,7 @@
 
 #include "base/crc32.h"
 #include "base/log.h"
-#include "nameserver/detail/requests.h"
+#include "nameserver/requests.h"
 #include "protocol/bodies/body.h"
 #include "protocol/bodies/tables.h"
 

@@ -7,7 +7,7 @@
 
 #include "base/config.h"
 #include "base/log.h"
-#include "nameserver/detail/requests.h"
+#include "nameserver/requests.h"
 #include "protocol/bodies/body.h"
 #include "protocol/bodies/tables.h"
 

@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/log.h"
-#include "nameserver/detail/requests.h"
+#include "nameserver/requests.h"
 #include "remoting/connection.h"
 #include "remoting/dispatcher.h"
 #include "remoting/server.h"

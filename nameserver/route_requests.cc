@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "nameserver/detail/requests.h"
+#include "nameserver/requests.h"
 #include "protocol/bodies/body.h"
 #include "protocol/bodies/tables.h"
 

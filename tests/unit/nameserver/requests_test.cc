@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "nameserver/detail/requests.h"
+#include "nameserver/requests.h"
 
 #include <chrono>
 #include <initializer_list>
