@@ -2,6 +2,7 @@
 #include "base/log.h"
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <vector>
 
@@ -45,6 +46,9 @@ void open(const std::string& folder, const std::string& file_name, bool to_conso
   made->set_level(spdlog::level::trace);
   made->flush_on(spdlog::level::warn);
   made->set_pattern("%Y-%m-%d %H:%M:%S,%e %^%l%$ [%t] %v");
+  spdlog::drop(made->name());
+  spdlog::register_logger(made);
+  spdlog::flush_every(std::chrono::seconds(1));  // Who follows the file sees what happens; a killed process loses a second at most.
   logger() = std::move(made);
   set_level(Level::info);
 }
