@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
+#include "base/file_system.h"
 #include "base/result.h"
 #include "protocol/message.h"
 #include "protocol/remoting_command.h"
@@ -190,6 +192,8 @@ struct MessageStoreOptions {
   std::int32_t file_reserved_hours = 72;             ///< fileReservedTime.
   std::string delete_when = "04";                    ///< deleteWhen.
   double disk_used_ratio_max = 0.75;                 ///< diskMaxUsedSpaceRatio / 100.
+  double disk_clean_ratio = 0.85;                    ///< diskSpaceCleanForciblyRatio / 100.
+  double disk_full_ratio = 0.90;                     ///< diskSpaceWarningLevelRatio / 100.
   std::int32_t transfer_count_max = 32;              ///< maxTransferCountOnMessageInMemory.
   std::int64_t transfer_bytes_max = 256 * 1024;      ///< maxTransferBytesOnMessageInMemory.
   std::int32_t transfer_count_cold_max = 8;          ///< maxTransferCountOnMessageInDisk.
@@ -198,5 +202,8 @@ struct MessageStoreOptions {
   std::vector<std::string> delay_levels;             ///< For due times in the delay topic's queues: "1s", "5s", …
   bool replica = false;                              ///< Puts are refused, bytes come from a master.
 };
+
+/// The store on disk. `system` and `clock` outlive it.
+[[nodiscard]] std::unique_ptr<MessageStore> make_message_store(MessageStoreOptions options, FileSystem& system, Clock& clock);
 
 }  // namespace skylark::broker

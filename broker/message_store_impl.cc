@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/message_store_impl.h"
+
+#include <algorithm>
+#include <future>
+
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "consumequeue/recovery.h"
+
+namespace skylark::broker {
+namespace {
+
+constexpr std::size_t kTopicLengthMax = 127;       // Validators.TOPIC_MAX_LENGTH of the broker.
+constexpr std::size_t kRetryTopicLengthMax = 255;
+constexpr std::size_t kPropertiesLengthMax = 32767;  // A signed short holds the length.
+constexpr std::string_view kRetryPrefix = "%RETRY%";
+
+/// Bytes behind the log's end that are taken to be in memory.
+std::int64_t hot_bytes(std::int32_t memory_ratio) {
+  const std::int64_t memory = std::int64_t{::sysconf(_SC_PHYS_PAGES)} * ::sysconf(_SC_PAGESIZE);
+  return memory / 100 * memory_ratio;
+}
+
+PutStatus to_status(const ErrorCode& error) {
+  if (error == Errc::too_large || error == Errc::invalid_argument) return PutStatus::message_illegal;
+  if (error == Errc::read_only) return PutStatus::service_not_available;
+  if (error == Errc::no_space || error == Errc::timed_out || error == Errc::closed) return PutStatus::create_file_failed;
+  return PutStatus::unknown_error;
+}
+
+}  // namespace
+
+std::string_view to_string(GetStatus status) noexcept {
+  switch (status) {
+    case GetStatus::found: return "FOUND";
+    case GetStatus::no_matched_message: return "NO_MATCHED_MESSAGE";
+    case GetStatus::message_was_removing: return "MESSAGE_WAS_REMOVING";
+    case GetStatus::offset_found_null: return "OFFSET_FOUND_NULL";
+    case GetStatus::offset_overflow_badly: return "OFFSET_OVERFLOW_BADLY";
+    case GetStatus::offset_overflow_one: return "OFFSET_OVERFLOW_ONE";
+    case GetStatus::offset_too_small: return "OFFSET_TOO_SMALL";
+    case GetStatus::no_matched_logic_queue: return "NO_MATCHED_LOGIC_QUEUE";
+    case GetStatus::no_message_in_queue: return "NO_MESSAGE_IN_QUEUE";
+    case GetStatus::offset_reset: return "OFFSET_RESET";
+  }
+  return "UNKNOWN";
+}
+
+std::unique_ptr<MessageStore> make_message_store(MessageStoreOptions options, FileSystem& system, Clock& clock) {
+  return std::make_unique<MessageStoreImpl>(std::move(options), system, clock);
+}
+
+MessageStoreImpl::MessageStoreImpl(MessageStoreOptions options, FileSystem& system, Clock& clock)
+    : options_(std::move(options)),
+      system_(system),
+      clock_(clock),
+      hot_bytes_(hot_bytes(options_.memory_ratio)),
+      log_({.folder = options_.commit_log_path.empty() ? options_.root + "/commitlog" : options_.commit_log_path,
+            .file_size = options_.commit_log_file_size,
+            .confirm_when_flushed = options_.sync_flush},
+           system, clock),
+      queues_(system, options_.root + "/consumequeue", options_.consume_queue_file_size),
+      checkpoint_(system, options_.root + "/checkpoint"),
+      retention_({.reserved_hours = options_.file_reserved_hours,
+                  .delete_when = options_.delete_when,
+                  .used_ratio_max = options_.disk_used_ratio_max,
+                  .clean_ratio = options_.disk_clean_ratio,
+                  .full_ratio = options_.disk_full_ratio},
+                 system, clock) {
+  if (options_.index_enabled) {
+    index_ = std::make_unique<consumequeue::KeyIndex>(system, clock, options_.root + "/index",
+                                                      consumequeue::IndexGeometry{options_.index_slots, options_.index_entries});
+  }
+}
+
+MessageStoreImpl::~MessageStoreImpl() { stop(); }
+
+Result<void> MessageStoreImpl::start() {
+  const auto opened = open();
+  if (!opened) {
+    log_.close();
+    lock_.reset();
+    return opened;
+  }
+  waiters_ = std::make_unique<PutWaiters>(clock_);
+  waiters_->flushed(log_.flushed());
+  flusher_ = std::make_unique<commitlog::FlushService>(
+      log_, options_.flush_interval_ms,
+      [this](std::int64_t end) {
+        if (options_.sync_flush) dispatcher_->wake();
+        waiters_->flushed(end);
+      },
+      [this] { waiters_->flush_failed(); });
+  flusher_->start();
+  upkeep_thread_ = std::thread([this] { upkeep(); });
+  started_ = true;
+  accepting_ = true;
+  return {};
+}
+
+Result<void> MessageStoreImpl::open() {
+  const auto levels = consumequeue::parse_delay_levels(options_.delay_levels);
+  if (!levels) return levels.error();
+  const auto made = system_.create_folders(options_.root);
+  if (!made) return made;
+  auto locked = system_.lock(options_.root + "/lock", "lock");
+  if (!locked) return locked.error();
+  lock_ = std::move(*locked);
+
+  const std::string abort_path = options_.root + "/abort";
+  const bool crashed = system_.exists(abort_path);
+  const auto log_loaded = log_.load();
+  if (!log_loaded) return log_loaded;
+  const auto queues_loaded = queues_.load();
+  if (!queues_loaded) return queues_loaded;
+  const auto checkpoint_opened = checkpoint_.open();
+  if (!checkpoint_opened) return checkpoint_opened;
+  if (index_) {
+    const auto index_loaded = index_->load(crashed, checkpoint_.values().index_timestamp);
+    if (!index_loaded) return index_loaded;
+  }
+  indexer_ = std::make_unique<consumequeue::Indexer>(queues_, index_.get(), *levels);
+  const auto recovered = consumequeue::recover_store({log_, queues_, index_.get(), *indexer_, checkpoint_}, crashed);
+  if (!recovered) return recovered.error();
+  log::info("store {}: {} stop, read {} records from {}, the log ends at {}", options_.root, crashed ? "no clean" : "clean",
+            recovered->record_count, recovered->begin, recovered->end);
+
+  // From here on only a clean stop removes it.
+  const auto marked = system_.write_all(abort_path, std::to_string(::getpid()), true);
+  if (!marked) return marked;
+  const auto durable = system_.sync_folder(options_.root);
+  if (!durable) return durable;
+  dispatcher_ = std::make_unique<consumequeue::Dispatcher>(
+      log_, *indexer_, [this](const MessageView& record, std::int64_t tags_code) { message_entered(record, tags_code); });
+  dispatcher_->start(recovered->dispatch_from);
+  return {};
+}
+
+void MessageStoreImpl::stop() {
+  if (!std::exchange(started_, false)) return;
+  accepting_ = false;
+  {
+    const std::scoped_lock lock(upkeep_mutex_);
+    upkeep_stopping_ = true;
+    upkeep_wake_.notify_one();
+  }
+  upkeep_thread_.join();
+  log_.close();
+  flusher_->stop();
+  waiters_->stop();
+  dispatcher_->stop();
+  const std::int64_t behind = dispatch_behind_bytes();
+  flush_indexes();
+  const auto written = checkpoint_.flush();
+
+  const bool clean = !log_.failed() && written && !index_flush_failed_ && (behind == 0 || options_.replica);
+  if (clean) {
+    const auto removed = system_.remove(options_.root + "/abort");
+    if (!removed) log::error("cannot remove {}/abort: {}", options_.root, removed.error().message());
+    (void)system_.sync_folder(options_.root);
+  } else {
+    log::error("store {} was not stopped cleanly: {} bytes not dispatched, log flush {}", options_.root, behind, log_.failed() ? "failed" : "ok");
+  }
+  lock_.reset();
+}
+
+PutStatus MessageStoreImpl::refusal(std::span<const PutMessage> messages) const {
+  if (!accepting_ || options_.replica || disk_full_ || log_.failed() || dispatcher_->stalled()) return PutStatus::service_not_available;
+  if (messages.empty()) return PutStatus::message_illegal;
+  for (const PutMessage& message : messages) {
+    const RecordFields& fields = message.fields;
+    const std::size_t topic_max = fields.topic.starts_with(kRetryPrefix) ? kRetryTopicLengthMax : kTopicLengthMax;
+    if (fields.topic.empty() || fields.topic.size() > topic_max || fields.properties.size() > kPropertiesLengthMax) return PutStatus::message_illegal;
+    if (static_cast<std::int64_t>(fields.body.size()) > options_.message_size_max) return PutStatus::message_illegal;
+  }
+  if (log_.append_held_ms() > options_.page_cache_busy_ms) return PutStatus::page_cache_busy;
+  return PutStatus::ok;
+}
+
+void MessageStoreImpl::put_batch(std::span<const PutMessage> messages, PutCallback callback) {
+  PutResult result;
+  result.status = refusal(messages);
+  if (result.status != PutStatus::ok) return callback(result);
+
+  thread_local commitlog::EncodedRecords records;
+  records.clear();
+  for (const PutMessage& message : messages) records.add(message.fields);
+  const auto appended = log_.append(records);
+  if (!appended) {
+    result.status = to_status(appended.error());
+    return callback(result);
+  }
+  result.physical_offset = appended->begin;
+  result.record_size = appended->end - appended->begin;
+  result.queue_offset = appended->queue_offset;
+  result.store_timestamp = appended->store_timestamp;
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    if (i > 0) result.message_ids += ',';
+    result.message_ids += make_offset_message_id(messages[i].fields.store_host, appended->begin + static_cast<std::int64_t>(records.begins[i]));
+  }
+  log_advanced();
+
+  const bool wait = messages.front().wait_store_ok;
+  const bool for_disk = wait && options_.sync_flush;
+  const bool for_replicas = wait && replica_acks_needed_ > 0;
+  if (!for_disk && !for_replicas) return callback(result);
+  const std::int64_t now_ms = clock_.steady_ms();
+  waiters_->add({.end = appended->end,
+                 .flush_deadline_ms = for_disk ? now_ms + options_.sync_flush_timeout_ms : -1,
+                 .slave_deadline_ms = for_replicas ? now_ms + options_.slave_timeout_ms : -1,
+                 .result = std::move(result),
+                 .callback = std::move(callback)});
+}
+
+PutResult MessageStoreImpl::put_sync(const PutMessage& message) {
+  std::promise<PutResult> promise;
+  put(message, [&promise](const PutResult& result) { promise.set_value(result); });
+  return promise.get_future().get();
+}
+
+void MessageStoreImpl::log_advanced() {
+  if (options_.sync_flush) flusher_->request();
+  else dispatcher_->wake();
+  if (append_listener_) append_listener_();
+}
+
+void MessageStoreImpl::message_entered(const MessageView& record, std::int64_t tags_code) {
+  if (options_.replica) log_.note_store_timestamp(record.store_timestamp);
+  if (!arrival_listener_) return;
+  arrival_listener_(
+      {.topic = record.topic, .queue_id = record.queue_id, .next_queue_offset = record.queue_offset + 1, .tags_code = tags_code});
+}
+
+std::int64_t MessageStoreImpl::dispatch_behind_bytes() {
+  return dispatcher_ ? std::max<std::int64_t>(log_.confirmed() - dispatcher_->position(), 0) : 0;
+}
+
+bool MessageStoreImpl::writable() {
+  return accepting_ && !options_.replica && !disk_full_ && !log_.failed() && !dispatcher_->stalled();
+}
+
+std::optional<PinnedSlice> MessageStoreImpl::log_bytes(std::int64_t physical_offset, std::size_t size_max) {
+  return log_.view_some(physical_offset, static_cast<std::int64_t>(size_max), log_.end());
+}
+
+Result<void> MessageStoreImpl::append_replicated(std::int64_t physical_offset, std::string_view bytes) {
+  if (!accepting_) return Errc::closed;
+  const auto appended = log_.append_raw(physical_offset, bytes);
+  if (appended) log_advanced();
+  return appended;
+}
+
+void MessageStoreImpl::set_replica_acks_needed(std::int32_t count) { replica_acks_needed_ = count; }
+
+void MessageStoreImpl::update_replica_acks(std::span<const std::int64_t> acknowledged) {
+  const auto needed = static_cast<std::size_t>(std::max(replica_acks_needed_.load(), 0));
+  if (needed == 0 || acknowledged.size() < needed || !waiters_) return;
+  std::vector<std::int64_t> ends(acknowledged.begin(), acknowledged.end());
+  std::nth_element(ends.begin(), ends.begin() + static_cast<std::ptrdiff_t>(needed - 1), ends.end(), std::greater<>());
+  waiters_->replicated(ends[needed - 1]);
+}
+
+}  // namespace skylark::broker

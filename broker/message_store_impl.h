@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/file_system.h"
+#include "broker/message_store.h"
+#include "broker/put_waiters.h"
+#include "commitlog/checkpoint.h"
+#include "commitlog/commit_log.h"
+#include "commitlog/flush_service.h"
+#include "commitlog/retention.h"
+#include "consumequeue/dispatcher.h"
+#include "consumequeue/key_index.h"
+#include "consumequeue/queue_table.h"
+
+namespace skylark::broker {
+
+/// The store on disk: joins commit log, consume queues and key index. The contract is `MessageStore`'s.
+class MessageStoreImpl final : public MessageStore {
+ public:
+  MessageStoreImpl(MessageStoreOptions options, FileSystem& system, Clock& clock);
+  ~MessageStoreImpl() override;
+
+  Result<void> start() override;
+  void stop() override;
+
+  void put(const PutMessage& message, PutCallback callback) override { put_batch({&message, 1}, std::move(callback)); }
+  void put_batch(std::span<const PutMessage> messages, PutCallback callback) override;
+  PutResult put_sync(const PutMessage& message) override;
+
+  GetResult get(const GetRequest& request) override;
+  std::optional<PinnedSlice> record_at(std::int64_t physical_offset, std::int32_t size) override;
+  std::optional<QueueEntry> queue_entry(std::string_view topic, std::int32_t queue_id, std::int64_t queue_offset) override;
+  std::int64_t min_offset(std::string_view topic, std::int32_t queue_id) override;
+  std::int64_t max_offset(std::string_view topic, std::int32_t queue_id) override;
+  std::int64_t offset_by_time(std::string_view topic, std::int32_t queue_id, std::int64_t timestamp_ms, bool upper) override;
+  std::int64_t store_time(std::string_view topic, std::int32_t queue_id, std::int64_t queue_offset) override;
+  bool is_cold(std::string_view topic, std::int32_t queue_id, std::int64_t queue_offset) override;
+  KeyQueryResult query_by_key(std::string_view topic, std::string_view key, std::int32_t count_max, std::int64_t begin_ms,
+                              std::int64_t end_ms) override;
+
+  std::int64_t min_physical_offset() override { return log_.begin(); }
+  std::int64_t max_physical_offset() override { return log_.end(); }
+  std::int64_t flushed_physical_offset() override { return log_.flushed(); }
+  std::int64_t dispatch_behind_bytes() override;
+  bool writable() override;
+  std::int64_t flush_count() override { return log_.flush_count(); }
+  std::vector<QueueId> queues() override;
+  std::int32_t delete_topics_except(const std::vector<std::string>& keep) override;
+  void delete_topic(std::string_view topic) override;
+  bool delete_expired_files() override;
+  void set_arrival_listener(ArrivalListener listener) override { arrival_listener_ = std::move(listener); }
+
+  std::optional<PinnedSlice> log_bytes(std::int64_t physical_offset, std::size_t size_max) override;
+  Result<void> append_replicated(std::int64_t physical_offset, std::string_view bytes) override;
+  std::int64_t log_file_size() override { return log_.file_size(); }
+  void set_append_listener(std::function<void()> listener) override { append_listener_ = std::move(listener); }
+  void set_replica_acks_needed(std::int32_t count) override;
+  void update_replica_acks(std::span<const std::int64_t> acknowledged) override;
+
+ private:
+  [[nodiscard]] Result<void> open();
+  [[nodiscard]] PutStatus refusal(std::span<const PutMessage> messages) const;
+  void log_advanced();
+  void message_entered(const MessageView& record, std::int64_t tags_code);
+
+  [[nodiscard]] bool far_behind(std::int64_t physical_offset) const noexcept { return log_.end() - physical_offset > hot_bytes_; }
+  [[nodiscard]] std::optional<PinnedSlice> fetch(std::int64_t physical_offset, std::int64_t size) const;
+  [[nodiscard]] std::int64_t record_store_time(std::int64_t physical_offset) const;
+  [[nodiscard]] std::int64_t entry_store_time(const consumequeue::ConsumeQueue& queue, std::int64_t queue_offset) const;
+  void walk(const consumequeue::ConsumeQueue& queue, const GetRequest& request, GetResult& result) const;
+  [[nodiscard]] bool batch_full(const GetRequest& request, const GetResult& result, const consumequeue::QueueEntry& entry) const;
+
+  void upkeep();
+  void flush_indexes();
+  std::int32_t remove_expired(bool at_any_hour);
+
+  const MessageStoreOptions options_;
+  FileSystem& system_;
+  Clock& clock_;
+  const std::int64_t hot_bytes_;
+  std::shared_ptr<void> lock_;
+  commitlog::CommitLog log_;
+  consumequeue::QueueTable queues_;
+  std::unique_ptr<consumequeue::KeyIndex> index_;  // Null when switched off.
+  commitlog::Checkpoint checkpoint_;
+  std::unique_ptr<consumequeue::Indexer> indexer_;
+  std::unique_ptr<consumequeue::Dispatcher> dispatcher_;
+  std::unique_ptr<commitlog::FlushService> flusher_;
+  std::unique_ptr<PutWaiters> waiters_;
+  ArrivalListener arrival_listener_;
+  std::function<void()> append_listener_;
+
+  std::atomic<std::int32_t> replica_acks_needed_{0};
+  std::atomic<bool> accepting_{false};
+  std::atomic<bool> disk_full_{false};
+  std::atomic<bool> index_flush_failed_{false};
+  bool started_ = false;
+
+  std::mutex expiry_mutex_;  // One round of removing at a time.
+  commitlog::Retention retention_;
+  std::mutex upkeep_mutex_;
+  std::condition_variable upkeep_wake_;
+  bool upkeep_stopping_ = false;
+  std::thread upkeep_thread_;
+};
+
+}  // namespace skylark::broker

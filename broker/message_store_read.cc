@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <array>
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "broker/message_store_impl.h"
+
+namespace skylark::broker {
+namespace {
+
+constexpr std::int64_t kExaminedMin = 800;  // maxFilterMessageSize / 20: so many units are looked at however few messages are wanted.
+constexpr std::size_t kUnitsPerRead = 64;
+constexpr std::int64_t kRecordSizeMin = 91;  // V1 with IPv4 hosts and nothing else.
+constexpr std::size_t kKeyCandidatesMore = 64;
+
+bool has_word(std::string_view words, std::string_view wanted) {
+  while (!words.empty()) {
+    const std::size_t space = std::min(words.find(' '), words.size());
+    if (words.substr(0, space) == wanted) return true;
+    words.remove_prefix(std::min(space + 1, words.size()));
+  }
+  return false;
+}
+
+/// Neighbours in one mapping go out as one slice.
+void add_slice(std::vector<PinnedSlice>& slices, PinnedSlice&& slice) {
+  if (!slices.empty()) {
+    PinnedSlice& last = slices.back();
+    if (last.pin == slice.pin && last.bytes.data() + last.bytes.size() == slice.bytes.data()) {
+      last.bytes = {last.bytes.data(), last.bytes.size() + slice.bytes.size()};
+      return;
+    }
+  }
+  slices.push_back(std::move(slice));
+}
+
+}  // namespace
+
+/// Near the end of the log from the mapping; what is older may have left memory and is read, so that a failing disk is an empty answer.
+std::optional<PinnedSlice> MessageStoreImpl::fetch(std::int64_t physical_offset, std::int64_t size) const {
+  return far_behind(physical_offset) ? log_.read(physical_offset, size) : log_.view(physical_offset, size);
+}
+
+GetResult MessageStoreImpl::get(const GetRequest& request) {
+  GetResult result;
+  const auto queue = queues_.find(request.topic, request.queue_id);
+  result.max_offset = queue ? queue->max_offset() : 0;
+  result.min_offset = queue ? queue->min_offset() : 0;
+  const std::int64_t offset = request.queue_offset;
+  const auto refuse = [&](GetStatus status, std::int64_t next) {
+    result.status = status;
+    result.next_begin_offset = options_.replica ? offset : next;  // Replicas correct nobody: they may just be late.
+    return std::move(result);
+  };
+  if (result.max_offset == 0) return refuse(GetStatus::no_message_in_queue, 0);
+  if (offset < result.min_offset) return refuse(GetStatus::offset_too_small, result.min_offset);
+  if (offset == result.max_offset) return refuse(GetStatus::offset_overflow_one, offset);
+  if (offset > result.max_offset) return refuse(GetStatus::offset_overflow_badly, result.max_offset);
+  result.next_begin_offset = offset;
+  result.status = GetStatus::no_matched_message;
+  walk(*queue, request, result);
+  return result;
+}
+
+void MessageStoreImpl::walk(const consumequeue::ConsumeQueue& queue, const GetRequest& request, GetResult& result) const {
+  const std::int64_t examined_max = std::max<std::int64_t>(kExaminedMin, request.message_count_max);
+  std::array<consumequeue::QueueEntry, kUnitsPerRead> entries;
+  std::int64_t skip_below = 0;  // Records of a log file that is gone.
+  std::int64_t last_physical_offset = -1;
+  bool full = false;
+  while (!full && result.next_begin_offset - request.queue_offset < examined_max) {
+    const std::size_t count = queue.read(result.next_begin_offset, entries);
+    if (count == 0) {
+      if (result.next_begin_offset == request.queue_offset) result.status = GetStatus::offset_found_null;
+      break;
+    }
+    for (std::size_t i = 0; i < count && result.next_begin_offset - request.queue_offset < examined_max; ++i) {
+      const consumequeue::QueueEntry& entry = entries[i];
+      if (!entry.blank() && result.message_count > 0 && batch_full(request, result, entry)) {
+        full = true;
+        break;
+      }
+      ++result.next_begin_offset;
+      if (entry.blank() || entry.physical_offset < skip_below) continue;
+      last_physical_offset = entry.physical_offset;
+      if (request.filter != nullptr && !(*request.filter)(entry.tags_code)) continue;
+      auto slice = fetch(entry.physical_offset, entry.size);
+      if (!slice) {
+        if (result.message_count == 0) result.status = GetStatus::message_was_removing;
+        skip_below = (entry.physical_offset / log_.file_size() + 1) * log_.file_size();
+        continue;
+      }
+      add_slice(result.slices, std::move(*slice));
+      result.status = GetStatus::found;
+      result.size_bytes += entry.size;
+      if (++result.message_count >= request.message_count_max) {
+        full = true;
+        break;
+      }
+    }
+  }
+  result.suggest_slave = last_physical_offset >= 0 && far_behind(last_physical_offset);
+}
+
+bool MessageStoreImpl::batch_full(const GetRequest& request, const GetResult& result, const consumequeue::QueueEntry& entry) const {
+  if (result.message_count >= request.message_count_max) return true;
+  const bool cold = far_behind(entry.physical_offset);
+  const std::int64_t bytes_max = cold ? options_.transfer_bytes_cold_max : options_.transfer_bytes_max;
+  const std::int32_t count_max = cold ? options_.transfer_count_cold_max : options_.transfer_count_max;
+  return result.size_bytes + entry.size > bytes_max || result.message_count >= count_max;
+}
+
+std::optional<PinnedSlice> MessageStoreImpl::record_at(std::int64_t physical_offset, std::int32_t size) {
+  if (physical_offset < 0) return std::nullopt;
+  auto head = fetch(physical_offset, kRecordSizeMin);
+  if (!head) return std::nullopt;
+  const char* const bytes = head->bytes.data();
+  const auto magic = load_be<std::int32_t>(bytes + record_at::kMagic);
+  const auto stored_size = load_be<std::int32_t>(bytes + record_at::kTotalSize);
+  // The offset may come from a client: what lies there is a record only if it says so in every respect.
+  if (magic != kMessageMagicV1 && magic != kMessageMagicV2) return std::nullopt;
+  if (load_be<std::int64_t>(bytes + record_at::kPhysicalOffset) != physical_offset) return std::nullopt;
+  if (stored_size < kRecordSizeMin || (size != 0 && size != stored_size)) return std::nullopt;
+  return fetch(physical_offset, stored_size);
+}
+
+std::optional<MessageStore::QueueEntry> MessageStoreImpl::queue_entry(std::string_view topic, std::int32_t queue_id, std::int64_t queue_offset) {
+  const auto queue = queues_.find(topic, queue_id);
+  if (!queue || queue_offset < queue->min_offset()) return std::nullopt;
+  const auto entry = queue->at(queue_offset);
+  if (!entry || entry->blank()) return std::nullopt;
+  return QueueEntry{entry->physical_offset, entry->size, entry->tags_code};
+}
+
+std::int64_t MessageStoreImpl::min_offset(std::string_view topic, std::int32_t queue_id) {
+  const auto queue = queues_.find(topic, queue_id);
+  return queue ? queue->min_offset() : 0;
+}
+
+std::int64_t MessageStoreImpl::max_offset(std::string_view topic, std::int32_t queue_id) {
+  const auto queue = queues_.find(topic, queue_id);
+  return queue ? queue->max_offset() : 0;
+}
+
+std::int64_t MessageStoreImpl::record_store_time(std::int64_t physical_offset) const {
+  const auto head = fetch(physical_offset, kRecordSizeMin);
+  if (!head) return -1;
+  const auto sys_flag = load_be<std::int32_t>(head->bytes.data() + record_at::kSysFlag);
+  return load_be<std::int64_t>(head->bytes.data() + record_at::store_timestamp(sys_flag));
+}
+
+std::int64_t MessageStoreImpl::entry_store_time(const consumequeue::ConsumeQueue& queue, std::int64_t queue_offset) const {
+  const auto entry = queue.at(queue_offset);
+  return !entry || entry->blank() ? -1 : record_store_time(entry->physical_offset);
+}
+
+std::int64_t MessageStoreImpl::store_time(std::string_view topic, std::int32_t queue_id, std::int64_t queue_offset) {
+  const auto queue = queues_.find(topic, queue_id);
+  return queue ? entry_store_time(*queue, queue_offset) : -1;
+}
+
+bool MessageStoreImpl::is_cold(std::string_view topic, std::int32_t queue_id, std::int64_t queue_offset) {
+  const auto entry = queue_entry(topic, queue_id, queue_offset);
+  return entry && far_behind(entry->physical_offset);
+}
+
+std::int64_t MessageStoreImpl::offset_by_time(std::string_view topic, std::int32_t queue_id, std::int64_t timestamp_ms, bool upper) {
+  const auto queue = queues_.find(topic, queue_id);
+  if (!queue) return 0;
+  const std::int64_t min = queue->min_offset();
+  const std::int64_t max = queue->max_offset();
+  // Store times never fall along the log. `low` becomes the first offset that is too late: at or after the time, or for `upper` after it.
+  std::int64_t low = min;
+  std::int64_t high = max;
+  while (low < high) {
+    const std::int64_t middle = low + (high - low) / 2;
+    const std::int64_t time = entry_store_time(*queue, middle);
+    if (time < timestamp_ms || (upper && time == timestamp_ms)) low = middle + 1;
+    else high = middle;
+  }
+  return upper ? std::max(low - 1, min) : low;
+}
+
+MessageStore::KeyQueryResult MessageStoreImpl::query_by_key(std::string_view topic, std::string_view key, std::int32_t count_max,
+                                                            std::int64_t begin_ms, std::int64_t end_ms) {
+  KeyQueryResult result;
+  if (!index_ || count_max <= 0) return result;
+  result.index_last_update_timestamp = index_->end_timestamp();
+  result.index_last_update_physical_offset = std::max<std::int64_t>(index_->end_offset(), 0);
+  const auto wanted = static_cast<std::size_t>(count_max);
+  auto offsets = index_->query(topic, key, wanted + kKeyCandidatesMore, begin_ms, end_ms);
+  std::sort(offsets.begin(), offsets.end(), std::greater<>());
+  offsets.erase(std::unique(offsets.begin(), offsets.end()), offsets.end());  // A message may list a key twice.
+  for (const std::int64_t offset : offsets) {
+    if (result.records.size() >= wanted) break;
+    auto slice = record_at(offset, 0);
+    if (!slice) continue;
+    const auto record = decode_record(slice->bytes);
+    if (!record || record->topic != topic || record->store_timestamp < begin_ms || record->store_timestamp > end_ms) continue;
+    if (record->property(property::kUniqueKey) != key && !has_word(record->property(property::kKeys).value_or(""), key)) continue;
+    result.records.push_back(std::move(*slice));
+  }
+  std::reverse(result.records.begin(), result.records.end());
+  return result;
+}
+
+std::vector<QueueId> MessageStoreImpl::queues() {
+  std::vector<QueueId> ids;
+  for (auto& named : queues_.all()) ids.push_back({std::move(named.topic), named.queue_id});
+  std::sort(ids.begin(), ids.end());
+  return ids;
+}
+
+}  // namespace skylark::broker

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <chrono>
+
+#include <pthread.h>
+
+#include "base/log.h"
+#include "broker/message_store_impl.h"
+
+namespace skylark::broker {
+namespace {
+
+constexpr std::chrono::seconds kTick{1};
+constexpr std::int64_t kFlushIndexesTicks = 10;  // How much of the indexes a power cut makes recovery build again.
+constexpr std::int64_t kExpiryTicks = 10;        // cleanResourceInterval.
+constexpr std::int64_t kFirstExpiryTick = 60;    // As Java, which gives a starting broker a minute.
+constexpr std::int64_t kRestTicks = 60;          // A queue that nobody used for so long gives its mappings back.
+
+}  // namespace
+
+void MessageStoreImpl::upkeep() {
+  ::pthread_setname_np(::pthread_self(), "store-upkeep");
+  std::unique_lock lock(upkeep_mutex_);
+  for (std::int64_t tick = 1; !upkeep_wake_.wait_for(lock, kTick, [this] { return upkeep_stopping_; }); ++tick) {
+    lock.unlock();
+    if (tick % kFlushIndexesTicks == 0) flush_indexes();
+    checkpoint_.update([this](commitlog::CheckpointValues& values) { values.log_timestamp = std::max(values.log_timestamp, log_.flushed_timestamp()); });
+    const auto written = checkpoint_.flush();
+    if (!written) log::error("cannot write the checkpoint: {}", written.error().message());
+    if (tick % kExpiryTicks == 0 && tick >= kFirstExpiryTick) remove_expired(false);
+    if (tick % kRestTicks == 0) {
+      for (const auto& named : queues_.all()) named.queue->rest();
+    }
+    lock.lock();
+  }
+}
+
+/// Makes queues and key index durable and lets the checkpoint say so. After a failure it never says so again: a second flush proves nothing.
+void MessageStoreImpl::flush_indexes() {
+  if (index_flush_failed_) return;
+  const std::int64_t timestamp = dispatcher_->timestamp();  // Before the flush: all up to it is entered.
+  auto flushed = queues_.flush();
+  if (flushed && index_) flushed = index_->flush();
+  if (!flushed) {
+    index_flush_failed_ = true;
+    log::error("cannot flush the indexes: {}; the next start builds them again", flushed.error().message());
+    return;
+  }
+  checkpoint_.update([&](commitlog::CheckpointValues& values) {
+    values.log_timestamp = std::max(values.log_timestamp, log_.flushed_timestamp());
+    values.queues_timestamp = std::max(values.queues_timestamp, timestamp);
+    if (index_) values.index_timestamp = std::max(values.index_timestamp, index_->safe_timestamp());
+  });
+}
+
+std::int32_t MessageStoreImpl::remove_expired(bool at_any_hour) {
+  const std::scoped_lock lock(expiry_mutex_);
+  const std::int64_t begin = log_.begin();
+  const std::int32_t removed = retention_.run(log_, at_any_hour);
+  disk_full_ = retention_.disk_full();
+  if (log_.begin() != begin) {
+    for (const auto& named : queues_.all()) named.queue->expire(log_.begin());
+    if (index_) index_->expire(log_.begin());
+  }
+  return removed;
+}
+
+bool MessageStoreImpl::delete_expired_files() { return remove_expired(true) > 0; }
+
+std::int32_t MessageStoreImpl::delete_topics_except(const std::vector<std::string>& keep) {
+  std::int32_t removed = 0;
+  for (const std::string& topic : queues_.topics()) {
+    if (std::find(keep.begin(), keep.end(), topic) != keep.end()) continue;
+    delete_topic(topic);
+    ++removed;
+  }
+  return removed;
+}
+
+void MessageStoreImpl::delete_topic(std::string_view topic) {
+  queues_.remove_topic(topic);
+  log_.forget_topic(topic);
+}
+
+}  // namespace skylark::broker
