@@ -46,6 +46,10 @@ class Connection:
     def __init__(self, host, port, timeout_s=30):
         self._socket = socket.create_connection((host, port), timeout_s)
 
+    @property
+    def local_address(self):
+        return "%s:%d" % self._socket.getsockname()
+
     def close(self):
         self._socket.close()
 
