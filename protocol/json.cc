@@ -114,9 +114,10 @@ class Parser {
       into = Value(raw);
       return true;
     }
-    std::string plain;
-    plain.reserve(raw.size());
-    if (!detail::unescape(raw, plain)) return false;
+    std::string plain(raw.size(), '\0');
+    const char* end_of_plain = detail::unescape_to(raw, plain.data());
+    if (end_of_plain == nullptr) return false;
+    plain.resize(static_cast<std::size_t>(end_of_plain - plain.data()));
     into = Value(std::move(plain));
     return true;
   }

@@ -60,9 +60,10 @@ std::size_t append_escape(std::string& out, std::string_view text, std::size_t a
 }  // namespace
 
 namespace detail {
+namespace {
 
-void append_utf8(std::string& out, std::uint32_t code_point) {
-  const auto put = [&out](std::uint32_t byte) { out += static_cast<char>(byte); };
+char* write_utf8(char* out, std::uint32_t code_point) noexcept {
+  const auto put = [&out](std::uint32_t byte) { *out++ = static_cast<char>(byte); };
   if (code_point < 0x80) {
     put(code_point);
   } else if (code_point < 0x800) {
@@ -75,29 +76,46 @@ void append_utf8(std::string& out, std::uint32_t code_point) {
     put(0xF0 | (code_point >> 18)), put(0x80 | ((code_point >> 12) & 0x3F));
     put(0x80 | ((code_point >> 6) & 0x3F)), put(0x80 | (code_point & 0x3F));
   }
+  return out;
 }
 
-bool unescape(std::string_view raw, std::string& out) {
+/// Reads `XXXX` at `at`, and a second `\uXXXX` where both together are a surrogate pair; -1 when it is broken. `at` moves behind.
+std::int32_t take_unicode_escape(std::string_view raw, std::size_t& at) noexcept {
+  const std::int32_t unit = read_hex(raw, at, 4);
+  if (unit < 0) return -1;
+  at += 4;
+  if (unit < 0xD800 || unit >= 0xDC00 || raw.substr(at, 2) != "\\u") return unit;
+  const std::int32_t low = read_hex(raw, at + 2, 4);
+  if (low < 0xDC00 || low >= 0xE000) return unit;
+  at += 6;
+  return 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
+}
+
+}  // namespace
+
+char* unescape_to(std::string_view raw, char* out) noexcept {
   for (std::size_t at = 0; at < raw.size();) {
     const auto* backslash = static_cast<const char*>(std::memchr(raw.data() + at, '\\', raw.size() - at));
     const std::size_t plain_end = backslash == nullptr ? raw.size() : static_cast<std::size_t>(backslash - raw.data());
-    out.append(raw, at, plain_end - at);
-    if (plain_end == raw.size()) return true;
-    if (plain_end + 1 == raw.size()) return false;
+    std::memcpy(out, raw.data() + at, plain_end - at);
+    out += plain_end - at;
+    if (plain_end == raw.size()) break;
+    if (plain_end + 1 == raw.size()) return nullptr;
     const char escaped = raw[plain_end + 1];
     at = plain_end + 2;
+    std::int32_t code_point = -1;
     switch (escaped) {
       case '"':
       case '\\':
       case '/':
-      case '\'': out += escaped; break;
-      case 'b': out += '\b'; break;
+      case '\'': code_point = escaped; break;
+      case 'b': code_point = '\b'; break;
       case 'f':
-      case 'F': out += '\f'; break;
-      case 'n': out += '\n'; break;
-      case 'r': out += '\r'; break;
-      case 't': out += '\t'; break;
-      case 'v': out += '\v'; break;
+      case 'F': code_point = '\f'; break;
+      case 'n': code_point = '\n'; break;
+      case 'r': code_point = '\r'; break;
+      case 't': code_point = '\t'; break;
+      case 'v': code_point = '\v'; break;
       case '0':
       case '1':
       case '2':
@@ -105,33 +123,15 @@ bool unescape(std::string_view raw, std::string& out) {
       case '4':
       case '5':
       case '6':
-      case '7': out += static_cast<char>(escaped - '0'); break;
-      case 'x': {
-        const std::int32_t value = read_hex(raw, at, 2);
-        if (value < 0) return false;
-        append_utf8(out, static_cast<std::uint32_t>(value));
-        at += 2;
-        break;
-      }
-      case 'u': {
-        const std::int32_t unit = read_hex(raw, at, 4);
-        if (unit < 0) return false;
-        at += 4;
-        auto code_point = static_cast<std::uint32_t>(unit);
-        if (code_point >= 0xD800 && code_point < 0xDC00 && at + 6 <= raw.size() && raw[at] == '\\' && raw[at + 1] == 'u') {
-          const std::int32_t low = read_hex(raw, at + 2, 4);
-          if (low >= 0xDC00 && low < 0xE000) {
-            code_point = 0x10000 + ((code_point - 0xD800) << 10) + (static_cast<std::uint32_t>(low) - 0xDC00);
-            at += 6;
-          }
-        }
-        append_utf8(out, code_point);
-        break;
-      }
-      default: return false;
+      case '7': code_point = escaped - '0'; break;
+      case 'x': code_point = read_hex(raw, at, 2), at += 2; break;
+      case 'u': code_point = take_unicode_escape(raw, at); break;
+      default: break;
     }
+    if (code_point < 0) return nullptr;
+    out = write_utf8(out, static_cast<std::uint32_t>(code_point));
   }
-  return true;
+  return out;
 }
 
 std::size_t find_closing_quote(std::string_view text, std::size_t from, char quote, bool& has_escape) noexcept {

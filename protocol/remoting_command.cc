@@ -47,11 +47,14 @@ std::optional<bool> ExtFields::boolean(std::string_view name) const noexcept {
 
 std::string_view ExtFields::keep(std::string_view text) {
   if (text.empty()) return {};
-  auto copy = std::make_unique<char[]>(text.size());
-  std::memcpy(copy.get(), text.data(), text.size());
-  const std::string_view kept(copy.get(), text.size());
-  kept_.push_back(std::move(copy));
-  return kept;
+  char* copy = allocate(text.size());
+  std::memcpy(copy, text.data(), text.size());
+  return {copy, text.size()};
+}
+
+char* ExtFields::allocate(std::size_t size) {
+  kept_.push_back(std::make_unique_for_overwrite<char[]>(size));
+  return kept_.back().get();
 }
 
 void ExtFields::own() {

@@ -69,6 +69,8 @@ class ExtFields {
 
   /// Copies `text` into memory owned by this set and returns the copy, valid for the life of the set.
   std::string_view keep(std::string_view text);
+  /// Memory of that many bytes, aligned for anything, that lives as long as this set.
+  char* allocate(std::size_t size);
   /// Makes every view owned, so that the buffer it was decoded from may go.
   void own();
 
@@ -143,6 +145,7 @@ struct RemotingCommand {
 [[nodiscard]] Result<RemotingCommand> decode_frame(std::string_view frame);
 
 /// Appends the whole frame with its length word to `out`, encoded by `command.codec`. Slices of the body are copied in.
+/// A header too large for its 24-bit length goes out without its fields, as a system error.
 void encode_frame(const RemotingCommand& command, std::string& out);
 /// Appends length word, header and nothing of the body (whose size is counted in the length word): for a body sent by scatter-gather.
 void encode_frame_head(const RemotingCommand& command, std::string& out);

@@ -7,12 +7,10 @@
 
 namespace skylark::json::detail {
 
-/// Appends a code point as UTF-8; a lone surrogate becomes `?`, as in Java.
-void append_utf8(std::string& out, std::uint32_t code_point);
-
-/// Appends the inside of a quoted string with its escapes resolved. Knows those of JSON and fastjson's `\'`, `\v`, `\xHH`, `\0`..`\7`.
-/// False when an escape is unknown or cut short.
-[[nodiscard]] bool unescape(std::string_view raw, std::string& out);
+/// Writes the inside of a quoted string to `out` with its escapes resolved and returns where it ends, or null when an escape is unknown or
+/// cut short. `out` needs `raw.size()` bytes: no escape is shorter than what it stands for. Knows the escapes of JSON and fastjson's
+/// `\'`, `\v`, `\xHH`, `\0`..`\7`; a lone surrogate becomes `?`, as in Java.
+[[nodiscard]] char* unescape_to(std::string_view raw, char* out) noexcept;
 
 /// Index of the `quote` that closes the string whose inside begins at `text[from]`, or npos. `has_escape` says if there is a backslash.
 [[nodiscard]] std::size_t find_closing_quote(std::string_view text, std::size_t from, char quote, bool& has_escape) noexcept;
