@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # Fetches the dependencies of the official clients (Maven, Go modules) and compiles the client programs into a folder.
 #
-#   warm.sh BUILD_FOLDER [java] [go]      both when none is named
+#   warm.sh [BUILD_FOLDER [java] [go]]    build/compat when no folder is given; both clients when none is named
 #
 # Repeating it costs well under a second while nothing has changed. Two calls at once wait for each other.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
-build=${1:?usage: warm.sh BUILD_FOLDER [java] [go]}
-shift
+build=${1:-$here/../../build/compat}
+[ $# -eq 0 ] || shift
 [ $# -gt 0 ] || set -- java go
 
 mkdir -p "$build"
