@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/properties_text.h"
 
+#include <cstdint>
+#include <cstdlib>
+#include <random>
+#include <string>
+#include <string_view>
+
 #include "tests/support/catch.h"
 
 namespace skylark {
@@ -49,6 +55,30 @@ TEST_CASE("an escaped property reads back", "[properties]") {
   const auto property = only_property_of(text);
   CHECK(property.key == "a key#=:");
   CHECK(property.value == " value\\ with\nlines ");
+}
+
+// A failing run is repeated with SKYLARK_SEED=<the seed it printed>.
+TEST_CASE("random keys and values read back from their escaped form", "[properties]") {
+  const char* given = std::getenv("SKYLARK_SEED");
+  const auto seed = given != nullptr ? static_cast<std::uint32_t>(std::strtoul(given, nullptr, 10)) : std::random_device{}();
+  CAPTURE(seed);
+  std::mt19937 random(seed);
+  constexpr std::string_view kLetters = "ab=:#! \\\t\n\r\f\"u0\xC3\xA9";
+  const auto random_text = [&](std::size_t size_min) {
+    std::string text;
+    const auto size = size_min + random() % 12;
+    while (text.size() < size) text += kLetters[random() % kLetters.size()];
+    return text;
+  };
+  for (int round = 0; round < 2'000; ++round) {
+    const auto key = random_text(1);
+    const auto value = random_text(0);
+    std::string text;
+    append_escaped_property(text, key, value);
+    const auto property = only_property_of(text);
+    CHECK(property.key == key);
+    CHECK(property.value == value);
+  }
 }
 
 TEST_CASE("editing keeps comments, order and what is not changed", "[properties]") {
