@@ -67,6 +67,10 @@ void HeldPulls::on_arrival(const ArrivedMessage& message) {
   });
 }
 
+void HeldPulls::wake_queue(const std::string& topic, std::int32_t queue_id) {
+  wake(shard_of(topic, queue_id), QueueId{topic, queue_id}, [](const HeldPull&) { return true; });
+}
+
 void HeldPulls::sweep() {
   for (Shard& shard : *shards_) {
     std::vector<QueueId> queues;

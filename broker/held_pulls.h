@@ -44,6 +44,8 @@ class HeldPulls {
   bool hold(HeldPull& pull);
   /// A message became readable. Pulls whose filter refuses it stay.
   void on_arrival(const ArrivedMessage& message);
+  /// Resumes every pull of a queue: its offsets were reset.
+  void wake_queue(const std::string& topic, std::int32_t queue_id);
   /// Resumes what has expired or whose queue has grown past its offset, whatever its filter says of the messages in between.
   void sweep();
   /// Resumes all; later pulls are not held.

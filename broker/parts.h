@@ -28,6 +28,7 @@ class HeldPulls;
 class MessageStore;
 class PeriodicTasks;
 class ProducerManager;
+class PullMessageHandler;
 class QueueLockManager;
 class Registration;
 class SubscriptionGroupManager;
@@ -75,8 +76,8 @@ struct Wired {
   std::vector<std::unique_ptr<Service>> services;   ///< Started in order.
 };
 
-/// Send, pull, offsets, clients, locks. (wiring_core.cc)
-void wire_core(BrokerParts& parts, Wired& wired);
+/// Send, pull, offsets, clients, locks. The pull handler answers held pulls. (wiring_core.cc)
+std::shared_ptr<PullMessageHandler> wire_core(BrokerParts& parts, Wired& wired);
 /// Delays, transactions, send back, resets, queries and administration. (wiring_services.cc)
 void wire_services(BrokerParts& parts, Wired& wired);
 /// Replication. (wiring_replication.cc)

@@ -125,8 +125,9 @@ std::size_t Registration::register_at_all() {
       continue;
     }
     ++taken;
-    if (const auto answer = decode_header<RegisterBrokerResponseHeader>(*result); answer && on_master_) {
-      on_master_(answer->ha_server_addr.value_or(""), answer->master_addr.value_or(""));
+    if (const auto answer = decode_header<RegisterBrokerResponseHeader>(*result)) {
+      master_known_ = !answer->master_addr.value_or("").empty();
+      if (on_master_) on_master_(answer->ha_server_addr.value_or(""), answer->master_addr.value_or(""));
     }
     if (!on_order_ || result->body.empty()) continue;
     const auto table = json::parse(result->body.view());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -45,6 +46,8 @@ class Registration {
   void register_soon();
   /// Registers and waits until every name server has answered or failed. Number of those that took it.
   std::size_t register_now();
+  /// Whether the last answer named a master of this broker's group (always false on a master itself).
+  [[nodiscard]] bool master_known() const noexcept { return master_known_; }
   [[nodiscard]] const std::vector<std::string>& name_servers() const noexcept { return name_servers_; }
   /// Stops the thread and, with `unregister`, takes this broker out of every name server (bounded wait).
   void stop(bool unregister);
@@ -60,6 +63,7 @@ class Registration {
   std::function<TopicConfigTable()> table_;
   MasterListener on_master_;
   std::function<void(const std::vector<std::string>&)> on_order_;
+  std::atomic<bool> master_known_{false};
   std::mutex register_mutex_;
   std::mutex mutex_;
   std::condition_variable wake_;

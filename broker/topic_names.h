@@ -20,8 +20,8 @@ inline constexpr std::string_view kDefaultTopic = "TBW102", kScheduleTopic = "SC
 inline constexpr std::string_view kTransactionGroup = "CID_RMQ_SYS_TRANS", kSystemGroupPrefix = "CID_RMQ_SYS_", kToolsGroup = "TOOLS_CONSUMER";
 }  // namespace names
 
-/// Added to remarks that say that something does not exist, behind a newline or a space. Source: FAQUrl.java.
-inline constexpr std::string_view kFaqLine = "See https://rocketmq.apache.org/docs/bestPractice/06FAQ for further details.";
+/// Added to remarks that say that something does not exist. Source: FAQUrl.java suggestTodo.
+inline constexpr std::string_view kFaqLine = "\nSee https://rocketmq.apache.org/docs/bestPractice/06FAQ for further details.";
 
 /// What is wrong with a topic name, in Java's words, or nothing. Source: TopicValidator.validateTopic.
 [[nodiscard]] std::optional<std::string> topic_name_problem(std::string_view topic);

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "broker/broker_config.h"
+#include "broker/broker_stats.h"
+#include "broker/consumer_manager.h"
+#include "broker/consumer_offset_manager.h"
+#include "broker/held_pulls.h"
+#include "broker/message_store.h"
+#include "broker/parts.h"
+#include "broker/subscription_group_manager.h"
+#include "broker/topic_config_manager.h"
+#include "protocol/pull_headers.h"
+#include "protocol/remoting_command.h"
+#include "remoting/dispatcher.h"
+
+namespace skylark::broker {
+
+/// What a pull looks at, besides the settings.
+struct PullParts {
+  TopicConfigManager& topics;
+  SubscriptionGroupManager& groups;
+  ConsumerManager& consumers;
+  ConsumerOffsetManager& offsets;
+  MessageStore& store;
+  HeldPulls& held_pulls;
+  BrokerStats& stats;
+  Clock& clock;
+  std::function<bool()> master_known;  ///< On a replica: whether its group has a master now.
+};
+
+/// Codes 11 and 361: messages of one queue from an offset on, filtered by tag; holds the request when there are none yet.
+/// Source: PullMessageProcessor.java, DefaultPullMessageResultHandler.java 5.3.3.
+class PullMessageHandler {
+ public:
+  PullMessageHandler(const BrokerConfig& config, const BrokerIdentity& identity, PullParts parts);
+
+  remoting::Reply handle(RemotingCommand& request, const remoting::ConnectionPtr& connection);
+  /// Answers a held pull, found or not; it is not held again.
+  void resume(HeldPull pull);
+
+ private:
+  struct Checked;
+
+  remoting::Reply process(RemotingCommand& request, const remoting::ConnectionPtr& connection, bool may_hold);
+  [[nodiscard]] std::optional<RemotingCommand> check(const RemotingCommand& request, const PullMessageRequestHeader& header,
+                                                     const remoting::ConnectionPtr& connection, Checked& checked);
+  [[nodiscard]] std::optional<RemotingCommand> check_subscription(const RemotingCommand& request, const PullMessageRequestHeader& header,
+                                                                  Checked& checked);
+  [[nodiscard]] GetResult read(const PullMessageRequestHeader& header, const Checked& checked);
+  [[nodiscard]] RemotingCommand answer_result(const RemotingCommand& request, const PullMessageRequestHeader& header, const Checked& checked,
+                                              GetResult& result) const;
+  [[nodiscard]] bool hold(RemotingCommand& request, const PullMessageRequestHeader& header, const remoting::ConnectionPtr& connection,
+                          const Checked& checked);
+
+  const BrokerConfig& config_;
+  const BrokerIdentity& identity_;
+  PullParts parts_;
+};
+
+}  // namespace skylark::broker

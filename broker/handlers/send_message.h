@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "broker/broker_config.h"
+#include "broker/message_hooks.h"
+#include "broker/message_store.h"
+#include "broker/parts.h"
+#include "broker/topic_config_manager.h"
+#include "protocol/remoting_command.h"
+#include "protocol/send_headers.h"
+#include "remoting/dispatcher.h"
+
+namespace skylark::broker {
+
+/// Codes 10, 310 and 320: checks a message or a batch, stores it, and answers when what the settings promise is true: at once, or
+/// later from a thread of the store. Source: SendMessageProcessor.java, AbstractSendMessageProcessor.java 5.3.3.
+class SendMessageHandler {
+ public:
+  SendMessageHandler(const BrokerConfig& config, const BrokerIdentity& identity, TopicConfigManager& topics, MessageStore& store,
+                     BrokerStats& stats, const MessageHooks& hooks, Clock& clock);
+
+  remoting::Reply handle(RemotingCommand& request, const remoting::ConnectionPtr& connection);
+
+ private:
+  struct Pending;
+
+  [[nodiscard]] std::optional<Refusal> refuse_broker(const SendMessageRequestHeader& header) const;
+  [[nodiscard]] TopicConfigPtr find_topic(const SendMessageRequestHeader& header);
+  [[nodiscard]] std::optional<Refusal> refuse_sizes(std::size_t body_size, std::size_t properties_size) const;
+  void fill(const SendMessageRequestHeader& header, const TopicConfig& topic, const remoting::Connection& connection, RecordFields& fields) const;
+  remoting::Reply put_one(const RemotingCommand& request, const SendMessageRequestHeader& header, const TopicConfig& topic,
+                          const remoting::ConnectionPtr& connection);
+  remoting::Reply put_batch(const RemotingCommand& request, const SendMessageRequestHeader& header, const TopicConfig& topic,
+                            const remoting::ConnectionPtr& connection);
+  [[nodiscard]] std::string broker_properties(std::string_view sent, std::string& unique_key) const;
+  [[nodiscard]] RemotingCommand refusal(const RemotingCommand& request, Refusal refusal) const;
+  [[nodiscard]] RemotingCommand answer_put(const Pending& pending, const PutResult& result) const;
+  [[nodiscard]] std::shared_ptr<Pending> make_pending(const RemotingCommand& request, const SendMessageRequestHeader& header,
+                                                      std::int32_t queue_id, std::int32_t count, const remoting::ConnectionPtr& connection) const;
+  void finish(const std::shared_ptr<Pending>& pending, const PutResult& result) const;
+  [[nodiscard]] static remoting::Reply reply_of(const std::shared_ptr<Pending>& pending);
+
+  const BrokerConfig& config_;
+  const BrokerIdentity& identity_;
+  TopicConfigManager& topics_;
+  MessageStore& store_;
+  BrokerStats& stats_;
+  const MessageHooks& hooks_;
+  Clock& clock_;
+  const std::string region_;
+  const std::size_t body_size_max_;
+};
+
+}  // namespace skylark::broker
