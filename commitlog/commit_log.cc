@@ -50,6 +50,9 @@ Result<void> CommitLog::load() {
   if (!made) return made.error();
   const auto loaded = files_.load();
   if (!loaded) return loaded.error();
+  if (files_.file_size() != options_.file_size) {
+    log::warn("files in {} have {} bytes, not the configured {}: theirs counts", options_.folder, files_.file_size(), options_.file_size);
+  }
   begin_ = std::max<std::int64_t>(files_.begin(), 0);
   end_ = files_.end();  // Until recovery says where the valid bytes end.
   return {};

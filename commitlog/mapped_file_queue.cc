@@ -62,7 +62,6 @@ Result<void> MappedFileQueue::load() {
     log::error("{} has {} bytes where its neighbours have {}: the store is damaged", path_of(file.base), file.size, common);
     return Errc::malformed;
   }
-  if (common != file_size_) log::warn("files in {} have {} bytes, not the configured {}: theirs counts", folder_, common, file_size_);
 
   const std::scoped_lock lock(mutex_);
   file_size_ = common;

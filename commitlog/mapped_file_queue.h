@@ -31,7 +31,7 @@ class MappedFileQueue {
   MappedFileQueue(FileSystem& files, std::string folder, std::int64_t file_size);
 
   /// Reads the folder; one that does not exist is an empty queue. A last file of length zero is removed.
-  /// When the files have one common length other than the configured one, theirs counts from now on, with a warning.
+  /// When the files have one common length other than the configured one, theirs counts from now on; see `file_size`.
   /// Errors: `malformed` for files of different lengths, and those of the file system.
   [[nodiscard]] Result<void> load();
 

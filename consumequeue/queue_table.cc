@@ -24,7 +24,7 @@ std::optional<std::int32_t> parse_queue_id(const std::string& name) {
 }  // namespace
 
 QueueTable::QueueTable(FileSystem& system, std::string folder, std::int64_t file_size)
-    : system_(system), folder_(std::move(folder)), file_size_(file_size) {}
+    : system_(system), folder_(std::move(folder)), file_size_((file_size + kUnitSize - 1) / kUnitSize * kUnitSize) {}
 
 Result<void> QueueTable::load() {
   const auto made = system_.create_folders(folder_);
@@ -32,6 +32,7 @@ Result<void> QueueTable::load() {
   const auto topics = system_.list(folder_);
   if (!topics) return topics.error();
   const std::unique_lock lock(mutex_);
+  std::int64_t found_size = file_size_;
   for (const std::string& topic : *topics) {
     const std::string folder = folder_ + "/" + topic;
     if (!system_.is_folder(folder)) continue;
@@ -44,7 +45,12 @@ Result<void> QueueTable::load() {
       const auto loaded = queue->load();
       if (!loaded) return loaded;
       topics_[topic][*id] = queue;
+      found_size = queue->file_size();
     }
+  }
+  if (found_size != file_size_) {  // New queues follow, so that all have one size: Java opens no other store.
+    log::warn("files in {} have {} bytes, not the configured {}: theirs counts", folder_, found_size, file_size_);
+    file_size_ = found_size;
   }
   return {};
 }

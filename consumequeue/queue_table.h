@@ -48,7 +48,7 @@ class QueueTable {
 
   FileSystem& system_;
   const std::string folder_;
-  const std::int64_t file_size_;
+  std::int64_t file_size_;
   mutable std::shared_mutex mutex_;
   std::unordered_map<std::string, Queues, commitlog::TextHash, std::equal_to<>> topics_;
 };
