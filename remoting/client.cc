@@ -5,12 +5,13 @@
 #include "base/error.h"
 #include "remoting/detail/connection_group.h"
 #include "remoting/detail/io_thread.h"
+#include "remoting/detail/signal.h"
 #include "remoting/detail/tcp_connection.h"
 
 #include <boost/asio/post.hpp>
 
-#include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 
@@ -68,18 +69,15 @@ void Client::invoke(const std::string& address, RemotingCommand request, std::ch
 Result<RemotingCommand> Client::invoke_sync(const std::string& address, RemotingCommand request, std::chrono::milliseconds timeout) {
   SKYLARK_ASSERT(!IoPool::in_io_thread(), "an io thread cannot wait for itself");
   struct Waiting {
-    std::mutex mutex;
-    std::condition_variable done;
+    detail::Signal done;
     std::optional<Result<RemotingCommand>> result;
   };
   const auto waiting = std::make_shared<Waiting>();
   invoke(address, std::move(request), timeout, [waiting](Result<RemotingCommand> result) {
-    const std::lock_guard lock(waiting->mutex);
     waiting->result.emplace(std::move(result));
-    waiting->done.notify_one();
+    waiting->done.set();
   });
-  std::unique_lock lock(waiting->mutex);
-  waiting->done.wait(lock, [&] { return waiting->result.has_value(); });
+  waiting->done.wait();
   return std::move(*waiting->result);
 }
 

@@ -24,6 +24,7 @@ bool is_gathered(const Body& body) noexcept {
 }  // namespace
 
 Result<void> OutputQueue::append(RemotingCommand&& command, std::size_t frame_size_max_bytes) {
+  if (command.body.size() > frame_size_max_bytes) return Errc::too_large;
   const std::size_t text_before = text_.size();
   const std::size_t slices_before = slices_.size();
   try {

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "remoting/detail/connection_group.h"
 #include "remoting/detail/io_thread.h"
+#include "remoting/detail/signal.h"
 #include "remoting/detail/tcp_connection.h"
 
 #include <boost/asio/ip/tcp.hpp>
@@ -13,8 +14,8 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <atomic>
-#include <future>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 namespace skylark::remoting {
@@ -129,13 +130,12 @@ std::uint16_t Server::port() const noexcept { return impl_->port.load(); }
 void Server::stop_accepting() {
   if (impl_->accept_thread().is_current()) return impl_->close_acceptor();
   if (impl_->pool.is_stopped()) return impl_->close_acceptor();
-  const auto closed = std::make_shared<std::promise<void>>();
-  std::future<void> done = closed->get_future();
+  const auto closed = std::make_shared<detail::Signal>();
   asio::post(impl_->accept_thread().context, [impl = impl_, closed] {
     impl->close_acceptor();
-    closed->set_value();
+    closed->set();
   });
-  if (!IoPool::in_io_thread()) done.wait();
+  if (!IoPool::in_io_thread()) closed->wait();
 }
 
 void Server::stop() {

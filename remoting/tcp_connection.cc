@@ -9,6 +9,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/container/static_vector.hpp>
 
+#include <algorithm>
 #include <array>
 #include <exception>
 #include <utility>
@@ -18,8 +19,8 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr std::size_t kPiecesMax = 64;         // Asio passes no more to one sendmsg.
-constexpr std::size_t kUnsentHardFactor = 4;   // Output that other threads pile up on a connection which is not read any more.
+constexpr std::size_t kPiecesMax = 64;              // Asio passes no more to one sendmsg.
+constexpr std::size_t kUnsentSpareMin = 16u << 20;  // Above the mark reading stops; what was read already may still be answered.
 constexpr std::string_view kCodecsField = "codecs";
 constexpr std::int64_t kFlatBuffersOffer = 2;
 
@@ -235,13 +236,17 @@ void TcpConnection::drain_shared() {
 }
 
 void TcpConnection::flush() {
-  if (state_ != State::open || write_armed_) return;
+  if (state_ != State::open) return;
+  if (write_armed_) {
+    const std::size_t mark = group_->unsent_max_bytes;
+    if (output_.unsent_bytes() > mark + std::max(3 * mark, kUnsentSpareMin)) overrun();
+    return;
+  }
   ErrorCode error;
   while (!output_.empty() && !error) write_some(error);
   if (error && !would_block(error)) return close_now(Errc::closed);
   if (output_.empty()) return arm_read();
 
-  if (output_.unsent_bytes() > kUnsentHardFactor * group_->unsent_max_bytes) return overrun();
   write_armed_ = true;
   socket_->async_wait(Socket::wait_write, [self = shared_from_this()](const ErrorCode& waited) {
     self->write_armed_ = false;
