@@ -217,6 +217,10 @@ std::string Config::print() const {
   for (const auto& [key, setting] : by_name_) {
     const auto place = places_.find(key);
     const auto where = place == places_.end() ? std::string() : fmt::format(" {}", place->second);
+    if (setting->info().reload == Reload::ignored) {
+      out += fmt::format("{}={}  # ignored: {}\n", key, setting->text(), setting->info().reason);
+      continue;
+    }
     const auto unit = unit_name(setting->info().unit);
     out += fmt::format("{}={}  # {}{}; default {}; from {}{}\n", key, shown(*setting, setting->text()), setting->allowed_text(),
                        unit.empty() ? std::string() : fmt::format(" {}", unit), shown(*setting, setting->default_text()), origin_name(setting->origin()), where);

@@ -77,7 +77,7 @@ int main(int argc, char** argv) {
   app.add_option("--listen-port", flags.listen_port, "port to listen on, instead of listenPort");
   app.add_option("-n,--namesrvAddr", ignored, "accepted as Java does, without effect");
   auto* print = app.add_option("-p,--print-config,--printConfigItem", flags.print_style, "print all settings and exit; markdown: their documentation");
-  print->expected(0, 1);
+  print->expected(0, 1)->check(CLI::IsMember({"text", "markdown"}));
   app.add_option("settings", flags.assignments, "settings as key=value");
   try {
     app.parse(argc, argv);
