@@ -18,7 +18,7 @@ namespace skylark::broker {
 
 /// A message store in memory for tests of what builds on it: records in order, a list of entries for each queue, nothing durable.
 /// Messages of the schedule topic get their due time as tag code, from `delay_ms` by level. Everything put is readable at once.
-class FakeMessageStore final : public MessageStore {
+class FakeMessageStore : public MessageStore {
  public:
   explicit FakeMessageStore(Clock& clock) : clock_(clock) {}
 
