@@ -74,18 +74,29 @@ def check_file(root, path):
     return faults
 
 
+def is_wiring(path):
+    """Files that put the parts together may include any of them; nothing includes them back."""
+    name = os.path.basename(path)
+    return name == "main.cc" or name.startswith("wiring_") or path == os.path.join("broker", "broker.cc")
+
+
+def room(folder):
+    """`x/detail` is part of `x`."""
+    return folder[:-len("/detail")] if folder.endswith("/detail") else folder
+
+
 def folder_cycles(root):
     """Folders within a module must not include each other in a circle."""
     arrows = {}
     for path in source_files(root):
-        folder = os.path.dirname(path)
-        if folder.split(os.sep)[0] not in MODULES or os.path.basename(path) == "main.cc":
+        folder = room(os.path.dirname(path))
+        if folder.split(os.sep)[0] not in MODULES or is_wiring(path):
             continue
         with open(os.path.join(root, path), encoding="utf-8") as file:
             for line in file:
                 included = INCLUDE.match(line)
                 if included and "/" in included.group(1):
-                    target = os.path.dirname(included.group(1))
+                    target = room(os.path.dirname(included.group(1)))
                     if target != folder and target.split("/")[0] in MODULES:
                         arrows.setdefault(folder, {}).setdefault(target, path)
     faults = []
