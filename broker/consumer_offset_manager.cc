@@ -57,16 +57,32 @@ void ConsumerOffsetManager::read_unlocked(const json::Value& value) {
 void ConsumerOffsetManager::replace(const json::Value& value) {
   const std::lock_guard lock(mutex_);
   read_unlocked(value);
+  ++changes_;
 }
 
 void ConsumerOffsetManager::persist() {
   const std::lock_guard file_lock(file_mutex_);
-  const std::string text = json::write_pretty(to_json());
-  if (const auto written = write_json_file(files_, path_, text); !written) log::error("cannot write {}: {}", path_, written.error().message());
+  json::Value value;
+  std::uint64_t changes = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    if (changes_ == written_changes_) return;
+    changes = changes_;
+    value = to_json_unlocked();
+  }
+  if (const auto written = write_json_file(files_, path_, json::write_pretty(value)); !written) {
+    log::error("cannot write {}: {}", path_, written.error().message());
+    return;
+  }
+  written_changes_ = changes;
 }
 
 json::Value ConsumerOffsetManager::to_json() const {
   const std::lock_guard lock(mutex_);
+  return to_json_unlocked();
+}
+
+json::Value ConsumerOffsetManager::to_json_unlocked() const {
   std::map<std::string_view, std::vector<std::string_view>> topics_by_group;
   json::Value table{json::Object{}};
   for (const auto& [key, queues] : offsets_) {
@@ -92,8 +108,8 @@ void ConsumerOffsetManager::commit(std::string_view group, std::string_view topi
   std::int64_t before = -1;
   {
     const std::lock_guard lock(mutex_);
-    const std::string key = key_of(topic, group);
-    const auto [entry, added] = offsets_[key].try_emplace(queue_id, offset);
+    ++changes_;
+    const auto [entry, added] = offsets_[key_of(topic, group)].try_emplace(queue_id, offset);
     if (!added) before = std::exchange(entry->second, offset);
     if (++commits_ % version_step_ == 0) version_.bump(clock_.now_ms());
   }
@@ -135,6 +151,7 @@ std::int64_t ConsumerOffsetManager::query_pull(std::string_view group, std::stri
 void ConsumerOffsetManager::assign_reset(std::string_view group, std::string_view topic, std::int32_t queue_id, std::int64_t offset) {
   const std::lock_guard lock(mutex_);
   const std::string key = key_of(topic, group);
+  ++changes_;
   offsets_[key][queue_id] = offset;
   resets_[key][queue_id] = offset;
   version_.bump(clock_.now_ms());
@@ -178,6 +195,7 @@ std::set<std::string> ConsumerOffsetManager::groups_of(std::string_view topic) c
 
 void ConsumerOffsetManager::remove_group(std::string_view group) {
   const std::lock_guard lock(mutex_);
+  ++changes_;
   const auto mine = [group](const auto& item) { return of_group(item.first, group); };
   std::erase_if(offsets_, mine);
   std::erase_if(pull_offsets_, mine);
@@ -186,6 +204,7 @@ void ConsumerOffsetManager::remove_group(std::string_view group) {
 
 void ConsumerOffsetManager::remove_topic(std::string_view topic) {
   const std::lock_guard lock(mutex_);
+  ++changes_;
   const auto mine = [topic](const auto& item) { return of_topic(item.first, topic); };
   std::erase_if(offsets_, mine);
   std::erase_if(pull_offsets_, mine);
@@ -194,6 +213,7 @@ void ConsumerOffsetManager::remove_topic(std::string_view topic) {
 
 void ConsumerOffsetManager::retain(const std::function<bool(const std::string&, const std::string&)>& keep) {
   const std::lock_guard lock(mutex_);
+  ++changes_;
   std::erase_if(offsets_, [&keep](const auto& item) {
     const auto [topic, group] = parts_of(item.first);
     return !group.empty() && !keep(std::string(topic), std::string(group));
@@ -204,6 +224,7 @@ void ConsumerOffsetManager::clone(std::string_view source, std::string_view targ
   const std::lock_guard lock(mutex_);
   const auto found = offsets_.find(key_of(topic, source));
   if (found == offsets_.end()) return;
+  ++changes_;
   OffsetsByQueue copy = found->second;
   offsets_[key_of(topic, target)] = std::move(copy);
 }

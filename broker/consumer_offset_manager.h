@@ -30,6 +30,7 @@ class ConsumerOffsetManager {
   ConsumerOffsetManager(std::string path, std::int64_t version_step, FileSystem& files, Clock& clock);
 
   [[nodiscard]] Result<void> load();
+  /// Writes the file when something has changed since it was last written.
   void persist();
 
   /// A lower value than the stored one is accepted, with a log line.
@@ -70,6 +71,7 @@ class ConsumerOffsetManager {
   using Table = TextMap<OffsetsByQueue>;
   [[nodiscard]] static std::int64_t look_up(const Table& table, std::string_view group, std::string_view topic, std::int32_t queue_id);
   void read_unlocked(const json::Value& value);
+  [[nodiscard]] json::Value to_json_unlocked() const;
 
   const std::string path_;
   const std::int64_t version_step_;
@@ -81,7 +83,9 @@ class ConsumerOffsetManager {
   Table resets_;
   DataVersion version_;
   std::int64_t commits_ = 0;
+  std::uint64_t changes_ = 0;
   std::mutex file_mutex_;
+  std::uint64_t written_changes_ = 0;  ///< Guarded by `file_mutex_`.
 };
 
 }  // namespace skylark::broker

@@ -31,6 +31,7 @@ class ProducerManager;
 class PullMessageHandler;
 class QueueLockManager;
 class Registration;
+class SendMessageHandler;
 class SubscriptionGroupManager;
 class TopicConfigManager;
 struct MessageHooks;
@@ -76,8 +77,14 @@ struct Wired {
   std::vector<std::unique_ptr<Service>> services;   ///< Started in order.
 };
 
-/// Send, pull, offsets, clients, locks. The pull handler answers held pulls. (wiring_core.cc)
-std::shared_ptr<PullMessageHandler> wire_core(BrokerParts& parts, Wired& wired);
+/// The two handlers that hold requests: the broker resumes and drains them.
+struct CoreHandlers {
+  std::shared_ptr<SendMessageHandler> send;
+  std::shared_ptr<PullMessageHandler> pull;
+};
+
+/// Send, pull, offsets, clients, locks. (wiring_core.cc)
+CoreHandlers wire_core(BrokerParts& parts, Wired& wired);
 /// Delays, transactions, send back, resets, queries and administration. (wiring_services.cc)
 void wire_services(BrokerParts& parts, Wired& wired);
 /// Replication. (wiring_replication.cc)

@@ -23,12 +23,18 @@ HandlerFunction bound(Handler& handler, remoting::Reply (Handler::*function)(Rem
   return [&handler, function](RemotingCommand& request, const remoting::ConnectionPtr& connection) { return (handler.*function)(request, connection); };
 }
 
-void wire_messages(BrokerParts& parts, Wired& wired, const std::shared_ptr<PullMessageHandler>& pull) {
+CoreHandlers wire_messages(BrokerParts& parts, Wired& wired) {
+  const auto pull = std::make_shared<PullMessageHandler>(
+      parts.config,
+      PullParts{.topics = parts.topics, .groups = parts.groups, .consumers = parts.consumers, .offsets = parts.offsets, .store = parts.store,
+                .held_pulls = parts.held_pulls, .stats = parts.stats, .clock = parts.clock,
+                .master_known = [&registration = parts.registration] { return registration.master_known(); }});
   const auto send = std::make_shared<SendMessageHandler>(parts.config, parts.identity, parts.topics, parts.store, parts.stats, parts.hooks, parts.clock);
   for (const auto code : {RequestCode::send_message, RequestCode::send_message_v2, RequestCode::send_batch_message}) parts.handlers.add(code, *send);
   for (const auto code : {RequestCode::pull_message, RequestCode::lite_pull_message}) parts.handlers.add(code, *pull);
   wired.handlers.push_back(send);
   wired.handlers.push_back(pull);
+  return {.send = send, .pull = pull};
 }
 
 void wire_offsets(BrokerParts& parts, Wired& wired) {
@@ -60,16 +66,11 @@ void wire_clients(BrokerParts& parts, Wired& wired) {
 
 }  // namespace
 
-std::shared_ptr<PullMessageHandler> wire_core(BrokerParts& parts, Wired& wired) {
-  auto pull = std::make_shared<PullMessageHandler>(
-      parts.config, parts.identity,
-      PullParts{.topics = parts.topics, .groups = parts.groups, .consumers = parts.consumers, .offsets = parts.offsets, .store = parts.store,
-                .held_pulls = parts.held_pulls, .stats = parts.stats, .clock = parts.clock,
-                .master_known = [&registration = parts.registration] { return registration.master_known(); }});
-  wire_messages(parts, wired, pull);
+CoreHandlers wire_core(BrokerParts& parts, Wired& wired) {
+  CoreHandlers core = wire_messages(parts, wired);
   wire_offsets(parts, wired);
   wire_clients(parts, wired);
-  return pull;
+  return core;
 }
 
 }  // namespace skylark::broker

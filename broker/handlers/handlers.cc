@@ -6,6 +6,13 @@
 #include "base/assert.h"
 
 namespace skylark::broker {
+namespace {
+
+bool is_send(std::int32_t code) {
+  return code == to_int(RequestCode::send_message) || code == to_int(RequestCode::send_message_v2) || code == to_int(RequestCode::send_batch_message);
+}
+
+}  // namespace
 
 void HandlerTable::add(RequestCode code, HandlerFunction function) {
   const bool added = functions_.emplace(to_int(code), std::move(function)).second;
@@ -36,6 +43,7 @@ remoting::Reply BrokerDispatcher::dispatch(RemotingCommand& request, const remot
   const bool pull = request.code == to_int(RequestCode::pull_message) || request.code == to_int(RequestCode::lite_pull_message);
   const HandlerFunction* function = fast_port_ && pull ? nullptr : table_.find(request.code);
   if (function == nullptr) return answer_not_supported(request);
+  if (refuse_sends_ && is_send(request.code)) return answer(request, ResponseCode::service_not_available, "the broker is stopping");
   return (*function)(request, connection);
 }
 

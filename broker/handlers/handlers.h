@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <functional>
+#include <string>
+#include <string_view>
 #include <unordered_map>
 
 #include "protocol/remoting_command.h"
@@ -44,10 +47,13 @@ class BrokerDispatcher final : public remoting::Dispatcher {
   BrokerDispatcher(const HandlerTable& table, bool fast_port, CloseListener on_close);
   remoting::Reply dispatch(RemotingCommand& request, const remoting::ConnectionPtr& connection) override;
   void on_close(const remoting::ConnectionPtr& connection) override;
+  /// From now on sends are answered 14: the broker is about to stop. Threads: any.
+  void refuse_sends() noexcept { refuse_sends_ = true; }
 
  private:
   const HandlerTable& table_;
   const bool fast_port_;
+  std::atomic<bool> refuse_sends_{false};
   CloseListener on_close_;
 };
 

@@ -47,8 +47,7 @@ struct PullMessageHandler::Checked {
   TagFilter filter;  ///< Empty: all messages.
 };
 
-PullMessageHandler::PullMessageHandler(const BrokerConfig& config, const BrokerIdentity& identity, PullParts parts)
-    : config_(config), identity_(identity), parts_(std::move(parts)) {}
+PullMessageHandler::PullMessageHandler(const BrokerConfig& config, PullParts parts) : config_(config), parts_(std::move(parts)) {}
 
 remoting::Reply PullMessageHandler::handle(RemotingCommand& request, const remoting::ConnectionPtr& connection) {
   return process(request, connection, true);

@@ -12,7 +12,6 @@
 #include "broker/consumer_offset_manager.h"
 #include "broker/held_pulls.h"
 #include "broker/message_store.h"
-#include "broker/parts.h"
 #include "broker/subscription_group_manager.h"
 #include "broker/topic_config_manager.h"
 #include "protocol/pull_headers.h"
@@ -38,7 +37,7 @@ struct PullParts {
 /// Source: PullMessageProcessor.java, DefaultPullMessageResultHandler.java 5.3.3.
 class PullMessageHandler {
  public:
-  PullMessageHandler(const BrokerConfig& config, const BrokerIdentity& identity, PullParts parts);
+  PullMessageHandler(const BrokerConfig& config, PullParts parts);
 
   remoting::Reply handle(RemotingCommand& request, const remoting::ConnectionPtr& connection);
   /// Answers a held pull, found or not; it is not held again.
@@ -59,7 +58,6 @@ class PullMessageHandler {
                           const Checked& checked);
 
   const BrokerConfig& config_;
-  const BrokerIdentity& identity_;
   PullParts parts_;
 };
 

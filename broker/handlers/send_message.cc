@@ -2,10 +2,10 @@
 #include "broker/handlers/send_message.h"
 
 #include <algorithm>
-#include <atomic>
 #include <ctime>
 #include <limits>
 #include <random>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -271,6 +271,7 @@ std::shared_ptr<SendMessageHandler::Pending> SendMessageHandler::make_pending(co
                                                                               std::int32_t queue_id, std::int32_t count,
                                                                               const remoting::ConnectionPtr& connection) const {
   auto pending = std::make_shared<Pending>();
+  ++pending_count_;
   pending->responder = remoting::Responder(connection, request);
   pending->skeleton = make_response(request, 0);
   pending->topic = header.topic;
@@ -283,6 +284,12 @@ void SendMessageHandler::finish(const std::shared_ptr<Pending>& pending, const P
   pending->response = answer_put(*pending, result);
   // Inside the call of `put` the reply is returned by it; after that it is sent from here.
   if (pending->state.exchange(Pending::kAnswered) == Pending::kReturned) pending->responder.respond(std::move(pending->response));
+  --pending_count_;
+}
+
+void SendMessageHandler::wait_for_pending(std::chrono::milliseconds longest) const {
+  const auto end = std::chrono::steady_clock::now() + longest;
+  while (pending_count_ > 0 && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
 remoting::Reply SendMessageHandler::reply_of(const std::shared_ptr<Pending>& pending) {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,6 +28,8 @@ class SendMessageHandler {
                      BrokerStats& stats, const MessageHooks& hooks, Clock& clock);
 
   remoting::Reply handle(RemotingCommand& request, const remoting::ConnectionPtr& connection);
+  /// Waits until every accepted message has been answered, or that long.
+  void wait_for_pending(std::chrono::milliseconds longest) const;
 
  private:
   struct Pending;
@@ -54,6 +59,7 @@ class SendMessageHandler {
   Clock& clock_;
   const std::string region_;
   const std::size_t body_size_max_;
+  mutable std::atomic<std::int64_t> pending_count_{0};
 };
 
 }  // namespace skylark::broker
