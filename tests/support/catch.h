@@ -12,6 +12,11 @@
 template <class T, class E>
 struct Catch::StringMaker<boost::system::result<T, E>> {
   static std::string convert(const boost::system::result<T, E>& result) {
-    return result.has_value() ? "a value" : "error: " + result.error().message();
+    if (result.has_value()) return "a value";
+    if constexpr (requires { result.error().describe(); }) {
+      return "error: " + result.error().describe();
+    } else {
+      return "error: " + result.error().message();
+    }
   }
 };
