@@ -54,8 +54,9 @@ void ScheduleService::correct_offsets() {
 }
 
 void ScheduleService::start() {
+  if (const auto loaded = load(); !loaded) log::error("{} cannot be read: {}", options_.progress_path, loaded.error().message());
   const std::lock_guard lock(mutex_);
-  if (thread_.joinable()) return;
+  if (thread_.joinable() || !options_.deliver) return;
   stopping_ = false;
   thread_ = std::thread([this] { run(); });
 }

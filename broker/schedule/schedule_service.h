@@ -24,12 +24,13 @@ namespace skylark::broker {
 struct ScheduleOptions {
   std::string progress_path;                  ///< config/delayOffset.json.
   std::int64_t persist_interval_ms = 10'000;  ///< flushDelayOffsetInterval.
+  bool deliver = true;                        ///< Off on a replica: its master delivers.
 };
 
 /// Delivers delayed messages: walks each level's queue of the schedule topic in order and puts every message into its real topic
 /// once it is due. Runs on masters only; a replica loads and applies its master's progress.
 ///
-/// Life:    `load()`, then `start()`, `stop()`; what is delivered between two writes of the progress file is delivered again after a crash.
+/// Life:    `start()` loads, `stop()` persists; what is delivered between two writes of the progress file is delivered again after a crash.
 /// Threads: every member may be called from any thread, `deliver_due()` from one at a time.
 /// Source:  ScheduleMessageService.java 5.3.
 class ScheduleService final : public Service {
@@ -39,9 +40,10 @@ class ScheduleService final : public Service {
   ScheduleService(const ScheduleService&) = delete;
   ScheduleService& operator=(const ScheduleService&) = delete;
 
-  /// Reads the progress file and moves each level into the range of its queue, so call it after the store has recovered.
+  /// Reads the progress file (done by `start()`) and moves each level into the range of its queue, so call it after the store has recovered.
   /// Errors: `malformed` when neither the file nor its `.bak` can be read.
   [[nodiscard]] Result<void> load();
+  /// Call it after the store has recovered. Progress that cannot be read is logged, and everything scheduled is delivered again.
   void start() override;
   /// Ends the delivery thread and writes the progress.
   void stop() override;
