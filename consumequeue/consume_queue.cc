@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/error.h"
@@ -134,6 +136,7 @@ Result<void> ConsumeQueue::write_unit(const QueueEntry& entry) {
         return first;
       }
       files_.add(end_, std::move(*made));
+      new_names_ = true;
     }
     allocated_ = end_;
   }
@@ -254,7 +257,8 @@ Result<void> ConsumeQueue::truncate(std::int64_t physical_offset) {
 Result<void> ConsumeQueue::cut(std::int64_t end_bytes) {
   last_ = {};
   end_ = end_bytes;
-  dirty_from_ = end_bytes;
+  dirty_from_ = dirty_from_ < 0 ? end_bytes : std::min(dirty_from_, end_bytes);
+  new_names_ = true;  // After a kill even the names of files that stay may not be durable.
   // A file that would hold nothing goes too, except the only one: its name keeps the place of the queue.
   const bool only = files_.begin() >= end_bytes;
   const auto removed = files_.remove_from(only ? end_bytes + 1 : std::max<std::int64_t>(end_bytes, 1));
@@ -272,6 +276,7 @@ bool ConsumeQueue::dirty() const {
 
 Result<void> ConsumeQueue::flush() {
   std::vector<std::shared_ptr<MappedFile>> files;
+  bool names = false;
   {
     const std::scoped_lock lock(mutex_);
     if (dirty_from_ < 0) return {};
@@ -282,10 +287,19 @@ Result<void> ConsumeQueue::flush() {
       at = file->end();
     }
     dirty_from_ = -1;
+    names = std::exchange(new_names_, false);
   }
   for (const auto& file : files) {
     const auto flushed = file->flush();
-    if (!flushed) return flushed;
+    if (!flushed && flushed.error() != Errc::not_found) return flushed;  // Not found: removed meanwhile.
+  }
+  if (!names) return {};
+  // The names of a new file and of the folders above it: queue, topic, all queues.
+  std::string folder = files_.folder();
+  for (int level = 0; level < 3; ++level) {
+    const auto synced = system_.sync_folder(folder);
+    if (!synced && synced.error() != Errc::not_found) return synced;
+    folder.resize(folder.rfind('/'));
   }
   return {};
 }
@@ -293,6 +307,7 @@ Result<void> ConsumeQueue::flush() {
 void ConsumeQueue::mark_clean() {
   const std::scoped_lock lock(mutex_);
   dirty_from_ = -1;
+  new_names_ = false;
 }
 
 void ConsumeQueue::rest() {

@@ -92,6 +92,7 @@ class ConsumeQueue {
   std::int64_t end_ = 0;              // Byte offset behind the last unit.
   std::int64_t max_physical_ = -1;
   std::int64_t dirty_from_ = -1;      // First byte not known to be durable; -1: all are.
+  bool new_names_ = false;            // Files were made or removed since the last flush.
   mutable bool used_ = false;         // Since the last `rest`.
 };
 

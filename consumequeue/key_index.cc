@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <utility>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -119,6 +120,7 @@ Result<void> KeyIndex::add_file() {
     return formatted;
   }
   last_name_ = name;
+  new_names_ = true;
   files_.push_back(std::move(file));
   return {};
 }
@@ -167,13 +169,19 @@ void KeyIndex::expire(std::int64_t min_physical_offset) {
 
 Result<void> KeyIndex::flush() {
   std::vector<std::shared_ptr<KeyIndexFile>> dirty;
+  bool names = false;
   {
     const std::scoped_lock lock(mutex_);
     dirty.swap(dirty_);
+    names = std::exchange(new_names_, false);
+  }
+  if (names) {
+    const auto synced = system_.sync_folder(folder_);
+    if (!synced) return synced;
   }
   for (const auto& file : dirty) {
     const auto flushed = file->flush();
-    if (!flushed) return flushed;
+    if (!flushed && flushed.error() != Errc::not_found) return flushed;  // Not found: expired meanwhile.
     const std::scoped_lock lock(mutex_);
     if (file->full()) safe_timestamp_ = std::max(safe_timestamp_, file->header().end_timestamp);
   }

@@ -54,6 +54,7 @@ class KeyIndex {
   std::vector<std::shared_ptr<KeyIndexFile>> files_;  // Oldest first.
   std::string last_name_;
   std::vector<std::shared_ptr<KeyIndexFile>> dirty_;  // Written since the last flush, oldest first.
+  bool new_names_ = false;
   std::int64_t safe_timestamp_ = 0;
 };
 

@@ -45,7 +45,7 @@ Result<void> QueueTable::load() {
       const auto loaded = queue->load();
       if (!loaded) return loaded;
       topics_[topic][*id] = queue;
-      found_size = queue->file_size();
+      if (queue->max_offset() > 0) found_size = queue->file_size();
     }
   }
   if (found_size != file_size_) {  // New queues follow, so that all have one size: Java opens no other store.
