@@ -46,7 +46,8 @@ std::string entry(std::string_view name, std::string_view value) {
 }
 
 TEST_CASE("a JSON header may leave out everything", "[protocol][codec]") {
-  const auto command = decode_frame(json_frame("{}", "tail"));
+  const std::string frame = json_frame("{}", "tail");
+  const auto command = decode_frame(frame);
   REQUIRE(command);
   CHECK(command->code == 0);
   CHECK(command->opaque == 0);
