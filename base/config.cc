@@ -100,7 +100,8 @@ std::string escape_cell(std::string_view text) {
   std::string out;
   for (const char c : text) {
     if (c == '|') out += '\\';
-    out += c;
+    if (c == '<') out += "&lt;";  // Else it would start an HTML tag.
+    else out += c;
   }
   return out;
 }
@@ -249,7 +250,7 @@ std::string Config::print_markdown() const {
       auto& keys = reasons[setting->info().reason];
       keys += fmt::format("{}`{}`", keys.empty() ? "" : ", ", setting->info().key);
     }
-    for (const auto& [reason, keys] : reasons) out += fmt::format("Accepted and ignored ({}): {}.\n\n", reason, keys);
+    for (const auto& [reason, keys] : reasons) out += fmt::format("{} Accepted and ignored: {}.\n\n", reason, keys);
   }
   return out;
 }

@@ -155,7 +155,7 @@ class ConfigSection {
 
  protected:
   ~ConfigSection() = default;
-  /// Declares keys of Java that are accepted and do nothing, all for one reason. Pairs of key and Java's default.
+  /// Declares keys of Java that are accepted and do nothing, all for one reason, a sentence. Pairs of key and Java's default.
   void ignore(std::string_view reason, const std::vector<std::pair<std::string_view, std::string_view>>& keys);
 
  private:

@@ -4,7 +4,7 @@
 namespace skylark::nameserver {
 
 NameServerConfig::NameServerConfig() : ConfigSection("Name server") {
-  ignore("requests are handled on one thread per core, without queues between", {
+  ignore("Requests are handled on one thread per core, without queues between.", {
       {"clientRequestThreadPoolNums", "8"},
       {"defaultThreadPoolNums", "16"},
       {"clientRequestThreadPoolQueueCapacity", "50000"},
@@ -21,7 +21,7 @@ NameServerConfig::NameServerConfig() : ConfigSection("Name server") {
       {"clientOnewaySemaphoreValue", "65535"},
       {"clientAsyncSemaphoreValue", "65535"},
   });
-  ignore("sockets and their buffers are sized by the system", {
+  ignore("Sockets and their buffers are sized by the system.", {
       {"serverSocketSndBufSize", "0"},
       {"serverSocketRcvBufSize", "0"},
       {"serverSocketBacklog", "1024"},
@@ -30,11 +30,11 @@ NameServerConfig::NameServerConfig() : ConfigSection("Name server") {
       {"serverPooledByteBufAllocatorEnable", "true"},
       {"useEpollNativeSelector", "false"},
   });
-  ignore("there is no installation folder", {{"rocketmqHome", ""}});
-  ignore("it labels environments of a single company", {{"productEnvName", "center"}, {"clusterTest", "false"}});
-  ignore("automatic failover is not part of this version", {{"enableControllerInNamesrv", "false"}, {"notifyMinBrokerIdChanged", "false"}});
-  ignore("a stop is always orderly and short", {{"enableShutdownGracefully", "false"}, {"shutdownWaitTimeSeconds", "30"}});
-  ignore("encrypted connections are not part of this version", {{"useTLS", "false"}});
+  ignore("There is no installation folder.", {{"rocketmqHome", ""}});
+  ignore("They label and test environments of one company.", {{"productEnvName", "center"}, {"clusterTest", "false"}});
+  ignore("Automatic failover is not part of this version.", {{"enableControllerInNamesrv", "false"}, {"notifyMinBrokerIdChanged", "false"}});
+  ignore("A stop is always orderly and short.", {{"enableShutdownGracefully", "false"}, {"shutdownWaitTimeSeconds", "30"}});
+  ignore("Encrypted connections are not part of this version.", {{"useTLS", "false"}});
 }
 
 }  // namespace skylark::nameserver

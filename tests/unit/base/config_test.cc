@@ -14,7 +14,7 @@ namespace {
 
 struct SampleConfig : ConfigSection {
   SampleConfig() : ConfigSection("Sample") {
-    ignore("there is no garbage collector", {{"useTLS", "false"}, {"cleanPolicy", "x"}});
+    ignore("There is no garbage collector.", {{"useTLS", "false"}, {"cleanPolicy", "x"}});
   }
   Setting<std::int32_t> listen_port{*this, {.key = "listenPort", .doc = "Port to listen on."}, 10911, in_range(0, 65535)};
   Setting<std::int64_t> file_size{*this,
@@ -172,7 +172,7 @@ TEST_CASE("the documentation is made from declarations alone", "[config]") {
   it.config.set("listenPort", "7", Origin::flag);
   CHECK(it.config.print_markdown() == before);
   CHECK(before.find("| `mappedFileSize` | `1073741824` | 4096..2147483647 | bytes | fixed | Size of a file. Also `mapedFileSize`. |\n") != std::string::npos);
-  CHECK(before.find("Accepted and ignored (there is no garbage collector): `useTLS`, `cleanPolicy`.\n") != std::string::npos);
+  CHECK(before.find("There is no garbage collector. Accepted and ignored: `useTLS`, `cleanPolicy`.\n") != std::string::npos);
 }
 
 }  // namespace
