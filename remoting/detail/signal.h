@@ -6,7 +6,7 @@
 
 namespace skylark::remoting::detail {
 
-/// Lets one thread wait until another has done something. (`std::promise` would do, but the thread sanitizer misreads it.)
+/// Lets one thread wait until another has done something.
 class Signal {
  public:
   void set() {
