@@ -84,7 +84,8 @@ Task<Outcome<RoutePtr>> Instance::route(std::string topic, bool refresh) {
 Task<Outcome<RoutePtr>> Instance::fetch_route(std::string topic) {
   const auto alarm = std::make_shared<Alarm>(*core_);
   fetching_.insert_or_assign(topic, alarm);
-  Outcome<RemotingCommand> answer = co_await ask_name_server([topic] { return route_request(topic); });
+  std::function<RemotingCommand()> make = [topic] { return route_request(topic); };
+  Outcome<RemotingCommand> answer = co_await ask_name_server(std::move(make));
   if (const auto self = fetching_.find(topic); self != fetching_.end() && self->second == alarm) fetching_.erase(self);
   alarm->ring();
   CachedRoute& cached = routes_[topic];
