@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "consumequeue/key_index.h"
+
+#include "base/bytes.h"
+#include "tests/support/catch.h"
+#include "tests/support/faulty_file_system.h"
+
+namespace skylark::consumequeue {
+namespace {
+
+constexpr IndexGeometry kSmall{8, 11};  // Ten keys a file.
+
+struct IndexFixture {
+  IndexFixture() { open(false, 0); }
+  void open(bool crashed, std::int64_t safe_timestamp) {
+    index = std::make_unique<KeyIndex>(disk, clock, "/index", kSmall);
+    REQUIRE(index->load(crashed, safe_timestamp).has_value());
+  }
+  void add(std::int64_t physical_offset, std::string_view keys, std::string_view unique = {}) {
+    std::string properties;
+    if (!keys.empty()) append_property(properties, property::kKeys, keys);
+    if (!unique.empty()) append_property(properties, property::kUniqueKey, unique);
+    MessageView record;
+    record.topic = "Orders";
+    record.physical_offset = physical_offset;
+    record.store_timestamp = clock.now_ms();
+    record.properties = properties;
+    REQUIRE(index->add(record).has_value());
+  }
+  std::vector<std::int64_t> query(std::string_view key, std::int64_t begin_ms = 0, std::int64_t end_ms = INT64_MAX) {
+    return index->query("Orders", key, 32, begin_ms, end_ms);
+  }
+  ManualClock clock;
+  FaultyFileSystem disk{clock};
+  std::unique_ptr<KeyIndex> index;
+};
+
+}  // namespace
+
+TEST_CASE("messages are found by unique key and by each of their keys", "[consumequeue]") {
+  IndexFixture fixture;
+  fixture.add(0, "a b", "unique0");
+  fixture.add(100, " b  c ");
+  fixture.add(200, "");
+  CHECK(fixture.query("unique0") == std::vector<std::int64_t>{0});
+  CHECK(fixture.query("a") == std::vector<std::int64_t>{0});
+  CHECK(fixture.query("b") == std::vector<std::int64_t>{100, 0});
+  CHECK(fixture.query("c") == std::vector<std::int64_t>{100});
+  CHECK(fixture.index->query("Payments", "a", 32, 0, INT64_MAX).empty());
+  CHECK(fixture.index->end_offset() == 100);
+}
+
+TEST_CASE("keys go on in a new file when one is full", "[consumequeue]") {
+  IndexFixture fixture;
+  for (int i = 0; i < 35; ++i) fixture.add(i * 100, "key" + std::to_string(i) + " all");
+  for (int i = 0; i < 35; ++i) CHECK(fixture.query("key" + std::to_string(i)) == std::vector<std::int64_t>{i * 100});
+  CHECK(fixture.query("all").size() == 32);
+  CHECK(fixture.disk.list("/index")->size() == 7);
+  fixture.open(false, 0);
+  CHECK(fixture.query("key34") == std::vector<std::int64_t>{3400});
+  fixture.add(3400, "again");  // Known already.
+  CHECK(fixture.query("again").empty());
+}
+
+TEST_CASE("names of index files keep the order of creation", "[consumequeue]") {
+  IndexFixture fixture;
+  fixture.clock.advance(std::chrono::hours(48));
+  for (int i = 0; i < 12; ++i) fixture.add(i * 100, "k");
+  fixture.clock.advance(std::chrono::hours(-48));
+  for (int i = 12; i < 32; ++i) fixture.add(i * 100, "k");
+  CHECK(fixture.disk.list("/index")->size() == 4);
+  fixture.open(false, 0);
+  CHECK(fixture.index->end_offset() == 3100);
+}
+
+TEST_CASE("times narrow a query to within a second", "[consumequeue]") {
+  IndexFixture fixture;
+  const std::int64_t begin = fixture.clock.now_ms();
+  for (int i = 0; i < 5; ++i) {
+    fixture.add(i * 100, "k");
+    fixture.clock.advance(std::chrono::seconds(10));
+  }
+  CHECK(fixture.query("k", begin + 15'000, begin + 35'000) == std::vector<std::int64_t>{300, 200});
+  CHECK(fixture.query("k", begin + 100'000, begin + 200'000).empty());
+}
+
+TEST_CASE("after a crash only files that are known to be whole stay", "[consumequeue]") {
+  IndexFixture fixture;
+  for (int i = 0; i < 25; ++i) {
+    fixture.add(i * 100, "key" + std::to_string(i));
+    fixture.clock.advance(std::chrono::seconds(1));
+  }
+  REQUIRE(fixture.index->flush().has_value());
+  const std::int64_t safe = fixture.index->safe_timestamp();
+  CHECK(safe == fixture.clock.now_ms() - 6000);  // The last key of the second file, the last one that is full.
+  fixture.open(true, safe);
+  CHECK(fixture.query("key19").size() == 1);
+  CHECK(fixture.query("key20").empty());
+  CHECK(fixture.index->end_offset() == 1900);
+}
+
+TEST_CASE("files of another geometry are left alone", "[consumequeue]") {
+  IndexFixture fixture;
+  fixture.add(0, "a");
+  fixture.index = std::make_unique<KeyIndex>(fixture.disk, fixture.clock, "/index", IndexGeometry{16, 11});
+  REQUIRE(fixture.index->load(false, 0).has_value());
+  CHECK(fixture.query("a").empty());
+  fixture.add(100, "b");
+  CHECK(fixture.query("b").size() == 1);
+  fixture.open(false, 0);
+  CHECK(fixture.query("a").size() == 1);
+}
+
+TEST_CASE("files whose records are gone from the log go too, the last one stays", "[consumequeue]") {
+  IndexFixture fixture;
+  for (int i = 0; i < 25; ++i) fixture.add(i * 100, "k");
+  fixture.index->expire(950);
+  CHECK(fixture.disk.list("/index")->size() == 2);
+  fixture.index->expire(1'000'000);
+  CHECK(fixture.disk.list("/index")->size() == 1);
+}
+
+TEST_CASE("an index file has Java's bytes", "[consumequeue]") {
+  IndexFixture fixture;
+  const std::int64_t now = fixture.clock.now_ms();
+  fixture.add(500, "a");
+  fixture.clock.advance(std::chrono::milliseconds(2500));
+  fixture.add(700, "a");
+  const std::string name = fixture.disk.list("/index")->front();
+  CHECK(name.size() == 17);
+  const auto content = fixture.disk.read_all("/index/" + name);
+  REQUIRE(content.has_value());
+  CHECK(content->size() == 40 + 8 * 4 + 11 * 20);
+  const char* const bytes = content->data();
+  CHECK(load_be<std::int64_t>(bytes) == now);
+  CHECK(load_be<std::int64_t>(bytes + 8) == now + 2500);
+  CHECK(load_be<std::int64_t>(bytes + 16) == 500);
+  CHECK(load_be<std::int64_t>(bytes + 24) == 700);
+  CHECK(load_be<std::int32_t>(bytes + 32) == 1);  // Slots in use.
+  CHECK(load_be<std::int32_t>(bytes + 36) == 3);  // Next entry; 0 is unused.
+  const std::int32_t hash = index_key_hash("Orders", "a");
+  CHECK(load_be<std::int32_t>(bytes + 40 + hash % 8 * 4) == 2);
+  const char* const second = bytes + 40 + 8 * 4 + 2 * 20;
+  CHECK(load_be<std::int32_t>(second) == hash);
+  CHECK(load_be<std::int64_t>(second + 4) == 700);
+  CHECK(load_be<std::int32_t>(second + 12) == 2);  // Whole seconds since the first key.
+  CHECK(load_be<std::int32_t>(second + 16) == 1);  // The entry before it in its slot.
+}
+
+}  // namespace skylark::consumequeue
