@@ -236,7 +236,7 @@ Result<void> ConsumeQueue::truncate(std::int64_t physical_offset) {
   const std::scoped_lock lock(mutex_);
   if (max_physical_ <= physical_offset) return {};
   std::int64_t end = end_;
-  std::int64_t max_physical = -1;
+  std::int64_t max_physical = physical_offset;  // With nothing left, everything before that place is still known.
   while (end > std::max<std::int64_t>(files_.begin(), 0)) {
     const auto entry = at_locked(end / kUnitSize - 1);
     if (!entry) return Errc::io_error;
