@@ -20,7 +20,7 @@ namespace skylark::remoting {
 struct Client::Impl {
   Impl(IoPool& pool_, ClientOptions options_) : pool(pool_), options(std::move(options_)) {}
 
-  /// The channel to that address, opened if there is none; null once stopped.
+  /// The channel to that address, opened if there is none; null once this or the pool has stopped.
   std::shared_ptr<detail::TcpConnection> channel(const std::string& address);
   void fail(ResponseCallback callback) const;
 
@@ -35,7 +35,7 @@ struct Client::Impl {
 
 std::shared_ptr<detail::TcpConnection> Client::Impl::channel(const std::string& address) {
   const std::lock_guard lock(mutex);
-  if (stopped) return nullptr;
+  if (stopped || pool.is_stopped()) return nullptr;
   auto& channel = channels[address];
   if (!channel || !channel->is_open()) channel = detail::TcpConnection::connect(group, pool.least_loaded_thread(), address);
   return channel;

@@ -24,7 +24,8 @@ struct ClientOptions {
 };
 
 /// Channels to peers by address (`host:port`), opened on demand, one each, and reopened after a loss.
-/// Threads: every member may be called from any thread; callbacks run on io threads.
+/// Threads: every member may be called from any thread; callbacks run on io threads (after the pool has stopped, in the caller's).
+/// Responses own their bytes. A request is sent in type 2 where the peer has agreed to it, else in its own codec (type 2 as JSON).
 class Client {
  public:
   /// `dispatcher` serves requests that peers start on our channels (notify, check back); may be null: they get code 3.
@@ -33,7 +34,8 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  /// Calls back once: the response, or `cannot_connect`, `timed_out`, `closed`. The timeout includes connecting.
+  /// Calls back once: the response, or `cannot_connect`, `timed_out`, `closed` (lost, stopped or disconnected; it may have been
+  /// served), `too_large`. The timeout includes connecting. The opaque is set here.
   void invoke(const std::string& address, RemotingCommand request, std::chrono::milliseconds timeout, ResponseCallback callback);
   /// Blocks the calling thread, which must not be an io thread of the pool.
   [[nodiscard]] Result<RemotingCommand> invoke_sync(const std::string& address, RemotingCommand request, std::chrono::milliseconds timeout);

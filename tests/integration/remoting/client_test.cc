@@ -221,6 +221,23 @@ TEST_CASE("stop ends all requests in flight with closed, and later ones too", "[
   CHECK(late.error() == Errc::closed);
 }
 
+TEST_CASE("a request after the pool has stopped ends with closed", "[remoting]") {
+  Fixture fixture;
+  REQUIRE(fixture.ask(kEcho));
+  fixture.pool.stop();
+  const auto late = fixture.ask(kEcho);
+  REQUIRE_FALSE(late);
+  CHECK(late.error() == Errc::closed);
+}
+
+TEST_CASE("a request that fits into no frame is too_large", "[remoting]") {
+  Fixture fixture;
+  const auto response = fixture.ask(kEcho, std::string(kFrameSizeMax, 'x'));
+  REQUIRE_FALSE(response);
+  CHECK(response.error() == Errc::too_large);
+  CHECK(fixture.ask(kEcho));
+}
+
 TEST_CASE("server and client stop under load without losing a callback", "[remoting]") {
   Outcomes outcomes;
   std::atomic<int> asked{0};
