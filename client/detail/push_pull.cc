@@ -65,7 +65,7 @@ Task<void> PushCore::pull_loop(AssignedQueuePtr assigned) {
       continue;
     }
     if (answer->status == PullStatus::offset_illegal) {
-      log::warn("offset {} of {} is not there or was reset, on to {}", assigned->window.position(), assigned->queue.to_string(),
+      log::info("offset {} of {} is not there or was reset, on to {}", assigned->window.position(), assigned->queue.to_string(),
                 answer->next_begin_offset);
       if (answer->next_begin_offset == assigned->window.position()) co_await core().sleep(kErrorPause);
       co_await restart_at(assigned, answer->next_begin_offset);
