@@ -66,6 +66,7 @@ remoting::ServerOptions server_options(const BrokerConfig& config, std::int32_t 
   remoting::ServerOptions options;
   options.bind_address = config.broker.bind_address.get();
   options.port = static_cast<std::uint16_t>(port);
+  options.idle_timeout = std::chrono::seconds(config.broker.idle_time.get());
   return options;
 }
 

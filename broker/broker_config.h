@@ -17,7 +17,7 @@ struct BrokerSection final : ConfigSection {
   Setting<std::string> cluster_name, broker_name;
   Setting<std::int64_t> broker_id;
   Setting<std::string> broker_role, name_servers, bind_address, ip1, ip2, log_dir;
-  Setting<std::int32_t> listen_port, fast_listen_port, io_threads;
+  Setting<std::int32_t> listen_port, fast_listen_port, io_threads, idle_time;
   Setting<std::int64_t> register_period_ms;
   Setting<std::int32_t> broker_permission;
   Setting<bool> auto_create_topic, auto_create_group, cluster_topic, broker_topic, trace_topic;

@@ -18,6 +18,8 @@ BrokerSection::BrokerSection()
       listen_port(*this, {.key = "listenPort", .doc = "Port of the remoting protocol."}, 10911, in_range(1, 65535)),
       fast_listen_port(*this, {.key = "fastListenPort", .doc = "Second port without pulls; listenPort - 2 when 0. A key of Skylark."}, 0, in_range(0, 65535)),
       io_threads(*this, {.key = "ioThreads", .doc = "Threads that serve connections; one per core when 0. A key of Skylark."}, 0, in_range(0, 256)),
+      idle_time(*this, {.key = "serverChannelMaxIdleTimeSeconds", .unit = Unit::seconds, .doc = "A connection without traffic for that long is closed."}, 120,
+                in_range(1, 86'400)),
       register_period_ms(*this, {.key = "registerNameServerPeriod", .unit = Unit::milliseconds, .doc = "Time between registrations, held between 10 s and 60 s."},
                          30'000, at_least(0)),
       broker_permission(*this, {.key = "brokerPermission", .reload = Reload::live, .doc = "4 readable, 2 writable, 6 both."}, 6, in_range(0, 7)),
@@ -60,7 +62,7 @@ BrokerSection::BrokerSection()
           {"waitTimeMillsInSendQueue", "200"}, {"waitTimeMillsInPullQueue", "5000"}, {"waitTimeMillsInLitePullQueue", "5000"}, {"waitTimeMillsInHeartbeatQueue", "31000"},
           {"waitTimeMillsInTransactionQueue", "3000"}, {"waitTimeMillsInAckQueue", "3000"}, {"waitTimeMillsInAdminBrokerQueue", "5000"},
           {"serverWorkerThreads", "8"}, {"serverCallbackExecutorThreads", "0"}, {"serverSelectorThreads", "3"}, {"serverOnewaySemaphoreValue", "256"},
-          {"serverAsyncSemaphoreValue", "64"}, {"serverChannelMaxIdleTimeSeconds", "120"}, {"serverSocketSndBufSize", "0"}, {"serverSocketRcvBufSize", "0"},
+          {"serverAsyncSemaphoreValue", "64"}, {"serverSocketSndBufSize", "0"}, {"serverSocketRcvBufSize", "0"},
           {"serverSocketBacklog", "1024"}, {"writeBufferHighWaterMark", "0"}, {"writeBufferLowWaterMark", "0"}, {"useEpollNativeSelector", "false"},
           {"clientWorkerThreads", "4"}, {"clientCallbackExecutorThreads", "2"}, {"clientOnewaySemaphoreValue", "65535"}, {"clientAsyncSemaphoreValue", "65535"},
           {"transferMsgByHeap", "true"}, {"longPollingConcurrentEnable", "false"}});

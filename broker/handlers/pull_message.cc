@@ -107,7 +107,7 @@ std::optional<RemotingCommand> PullMessageHandler::check(const RemotingCommand& 
   }
   if (header.queue_id < 0 || header.queue_id >= checked.topic->read_queues) {
     return answer(request, ResponseCode::invalid_parameter,
-                  fmt::format("queueId[{}] is illegal, topic:[{}] topicConfig.readQueueNums:[{}] consumer:[{}]", header.queue_id, header.topic,
+                  fmt::format("queueId[{}] is illegal, topic:[{}] topicConfig.readQueueNums:[{}] consumer:[/{}]", header.queue_id, header.topic,
                               checked.topic->read_queues, connection->remote_address()));
   }
   return check_subscription(request, header, checked);
