@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/broker_stats.h"
+
+#include "base/clock.h"
+#include "tests/support/catch.h"
+
+namespace skylark::broker {
+
+using namespace std::chrono_literals;
+
+TEST_CASE("sums and rates are taken over the last minute, hour and day", "[broker][stats]") {
+  ManualClock clock;
+  BrokerStats stats(clock, "ClusterA");
+  CHECK_FALSE(stats.find("TOPIC_PUT_NUMS", "T"));
+  for (int second = 0; second < 120; ++second) {
+    stats.add_put("T", 0, 2, 100);
+    clock.advance(1s);
+    stats.sample();
+  }
+  const auto view = stats.find("TOPIC_PUT_NUMS", "T");
+  REQUIRE(view);
+  CHECK(view->minute.sum >= 120);
+  CHECK(view->minute.sum <= 142);
+  CHECK(view->minute.tps == Approx(2.0).margin(0.05));
+  CHECK(view->hour.sum == 240);
+  CHECK(view->minute.average_per_time == Approx(2.0));
+  CHECK(stats.find("QUEUE_PUT_SIZE", "T@0"));
+  CHECK(stats.find("BROKER_PUT_NUMS", "ClusterA"));
+  CHECK(stats.totals().put_times == 240);
+}
+
+TEST_CASE("rates are written as Java does, as far as there are samples", "[broker][stats]") {
+  ManualClock clock;
+  BrokerStats stats(clock, "ClusterA");
+  stats.sample();
+  for (int second = 0; second < 20; ++second) {
+    stats.add_put("T", 0, 3, 1);
+    clock.advance(1s);
+    stats.sample();
+  }
+  CHECK(stats.tps_text(BrokerStats::Rate::put) == "3.0  ");
+  CHECK(stats.tps_text(BrokerStats::Rate::get_found) == "0.0  ");
+}
+
+TEST_CASE("the totals of today begin at midnight", "[broker][stats]") {
+  ManualClock clock;
+  BrokerStats stats(clock, "ClusterA");
+  stats.add_put("T", 0, 5, 1);
+  clock.advance(24h);
+  stats.sample();
+  stats.add_put("T", 0, 2, 1);
+  CHECK(stats.totals().put_today_morning == 5);
+  clock.advance(24h);
+  stats.sample();
+  CHECK(stats.totals().put_yesterday_morning == 5);
+  CHECK(stats.totals().put_today_morning == 7);
+}
+
+}  // namespace skylark::broker
