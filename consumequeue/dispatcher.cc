@@ -80,9 +80,8 @@ void Dispatcher::start(std::int64_t from) {
 }
 
 void Dispatcher::wake() {
-  // The thread says that it sleeps before it looks at the log a last time, we look at that after the log has moved: one of both sees the other.
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (!asleep_.load(std::memory_order_relaxed)) return;
+  // Both sides exchange: whoever comes second sees what the other did before, the thread the log's new end, or we that it sleeps.
+  if (!asleep_.exchange(false, std::memory_order_acq_rel)) return;
   const std::scoped_lock lock(mutex_);
   work_.notify_one();
 }
@@ -106,15 +105,11 @@ void Dispatcher::run() {
       work_.wait_for(lock, kRetryPause, [this] { return stopping_; });
       continue;
     }
-    asleep_.store(true, std::memory_order_relaxed);
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-    const std::int64_t seen = log_.confirmed();
-    if (seen > position() && seen != blocked_at_) {
-      asleep_.store(false, std::memory_order_relaxed);
-      continue;
-    }
-    if (stopping_) return;
-    work_.wait(lock, [&] { return stopping_ || log_.confirmed() != seen; });
+    asleep_.exchange(true, std::memory_order_acq_rel);
+    const std::int64_t confirmed = log_.confirmed();
+    const bool more = confirmed > position() && confirmed != blocked_at_;
+    if (!more && stopping_) return;
+    if (!more) work_.wait(lock);  // Woken for nothing it goes round once.
     asleep_.store(false, std::memory_order_relaxed);
   }
 }
