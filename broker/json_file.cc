@@ -35,7 +35,7 @@ Result<void> write_json_file(FileSystem& files, const std::string& path, std::st
     }
   }
   const std::string fresh = path + ".tmp";
-  if (const auto written = files.write_all(fresh, text, true); !written) return written.error();
+  if (const auto written = files.write_all(fresh, text, false); !written) return written.error();
   return files.rename(fresh, path);
 }
 

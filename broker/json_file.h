@@ -17,7 +17,8 @@ namespace skylark::broker {
 /// Errors: `malformed` when the backup is what is left and is broken too. Source: ConfigManager.java load.
 [[nodiscard]] Result<json::Value> read_json_file(FileSystem& files, const std::string& path);
 
-/// Keeps what was there as `.bak` and replaces the file in one step, durably: a crash leaves the old or the new text, never a part.
+/// Keeps what was there as `.bak` and replaces the file in one step: a killed process leaves the old or the new text, never a part.
+/// As in Java it does not wait for the disk, since io threads call it; after a power cut the file or its `.bak` is what there is.
 [[nodiscard]] Result<void> write_json_file(FileSystem& files, const std::string& path, std::string_view text);
 
 }  // namespace skylark::broker

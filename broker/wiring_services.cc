@@ -25,6 +25,7 @@
 #include "broker/handlers/reset_offset.h"
 #include "broker/handlers/retry_send.h"
 #include "broker/handlers/send_back.h"
+#include "broker/held_pulls.h"
 #include "broker/message_hooks.h"
 #include "broker/parts.h"
 #include "broker/producer_manager.h"
@@ -160,7 +161,10 @@ void wire_topics_and_groups(BrokerParts& parts, Wired& wired) {
 void wire_consumer_admin(BrokerParts& parts, Wired& wired) {
   auto& reset = make_handler<ResetOffsetHandler>(wired, parts.store, parts.topics, parts.groups, parts.offsets, parts.consumers,
                                                  parts.config.broker.server_side_reset,
-                                                 ResetOffsetOptions{.broker_name = parts.identity.name, .replica = parts.config.is_slave()});
+                                                 ResetOffsetOptions{.broker_name = parts.identity.name, .replica = parts.config.is_slave(),
+                                                                    .wake_pulls = [&held = parts.held_pulls](const std::string& topic, std::int32_t queue_id) {
+                                                                      held.wake_queue(topic, queue_id);
+                                                                    }});
   parts.handlers.add(RequestCode::invoke_broker_to_reset_offset, bound(reset, &ResetOffsetHandler::reset));
   parts.handlers.add(RequestCode::invoke_broker_to_get_consumer_status, bound(reset, &ResetOffsetHandler::consumer_status));
   auto& offsets = make_handler<ConsumerOffsetAdmin>(wired, parts.topics, parts.offsets, parts.consumers);

@@ -223,7 +223,13 @@ bool PullMessageHandler::hold(RemotingCommand& request, const PullMessageRequest
   pull.connection = connection;
   pull.request = std::move(request);
   pull.request.own();
-  if (parts_.held_pulls.hold(pull)) return true;
+  if (parts_.held_pulls.hold(pull)) {
+    // As with a message that comes in between: a reset before the pull stood in the table has woken nobody.
+    if (parts_.offsets.has_reset(header.consumer_group, header.topic, header.queue_id)) {
+      parts_.held_pulls.wake_queue(std::string(header.topic), header.queue_id);
+    }
+    return true;
+  }
   request = std::move(pull.request);
   return false;
 }

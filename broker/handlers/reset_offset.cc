@@ -92,6 +92,7 @@ RemotingCommand ResetOffsetHandler::reset_here(const RemotingCommand& request, c
   ResetOffsetBody body;
   for (const auto& [queue_id, offset] : targets) {
     offsets_.assign_reset(header.group, header.topic, queue_id, offset);
+    if (options_.wake_pulls) options_.wake_pulls(header.topic, queue_id);
     body.offsets[MessageQueue{header.topic, options_.broker_name, queue_id}] = offset;
     log::info("reset offset: group {}, topic {}, queue {} goes to {}", header.group, header.topic, queue_id, offset);
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -21,6 +22,8 @@ class TopicConfigManager;
 struct ResetOffsetOptions {
   std::string broker_name;
   bool replica = false;
+  /// Answers the pulls that wait at a queue, so that they hear of the reset now and not when they expire.
+  std::function<void(const std::string& topic, std::int32_t queue_id)> wake_pulls = {};
 };
 
 /// Codes 222 (move a group to a time or an offset) and 223 (where its clients are).
