@@ -29,8 +29,10 @@ Result<void> OutputQueue::append(RemotingCommand&& command, std::size_t frame_si
   const std::size_t slices_before = slices_.size();
   try {
     const bool gathered = is_gathered(command.body);
-    if (gathered) encode_frame_head(command, text_);
-    else encode_frame(command, text_);
+    if (gathered)
+      encode_frame_head(command, text_);
+    else
+      encode_frame(command, text_);
     const std::size_t size = kLengthSize + load_be<std::uint32_t>(text_.data() + text_before);
     if (size > frame_size_max_bytes) {
       text_.resize(text_before);
@@ -55,8 +57,10 @@ void OutputQueue::append_body(Body&& body) {
     return;
   }
   for (const PinnedSlice& slice : body.slices()) {
-    if (slice.bytes.size() < kGatherSizeMin) text_.append(slice.bytes);
-    else slices_.push_back({text_.size(), slice});
+    if (slice.bytes.size() < kGatherSizeMin)
+      text_.append(slice.bytes);
+    else
+      slices_.push_back({text_.size(), slice});
   }
 }
 

@@ -68,8 +68,10 @@ void TcpConnection::accepted(std::shared_ptr<ConnectionGroup> group, IoThread& t
     const tcp::endpoint peer = socket.remote_endpoint(error);  // Fails when the peer has gone again.
     const auto connection = std::make_shared<TcpConnection>(std::move(group), thread, std::move(socket), to_text(peer));
     connection->enlist();
-    if (error) connection->close_now(Errc::closed);
-    else connection->open();
+    if (error)
+      connection->close_now(Errc::closed);
+    else
+      connection->open();
   });
 }
 

@@ -81,8 +81,10 @@ Result<void> TcpConnection::on_frame(std::string_view frame) {
   if (command->codec == Codec::flatbuffers && !accepts_flatbuffers()) return Errc::malformed;
   count(group_->counters.frames_received[static_cast<std::size_t>(command->codec)]);
   if (command->codec == Codec::rocketmq && preferred_codec() == Codec::json) preferred_codec_.store(Codec::rocketmq);
-  if (command->is_response()) on_response(*command);
-  else dispatch(*command);
+  if (command->is_response())
+    on_response(*command);
+  else
+    dispatch(*command);
   return {};
 }
 
@@ -224,8 +226,10 @@ void TcpConnection::wake_here() {
 void TcpConnection::take_shared() {
   const std::lock_guard lock(shared_mutex_);
   shared_posted_ = false;
-  if (state_ == State::closed) shared_.clear();
-  else output_.splice(shared_);
+  if (state_ == State::closed)
+    shared_.clear();
+  else
+    output_.splice(shared_);
 }
 
 void TcpConnection::drain_shared() {

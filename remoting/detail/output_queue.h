@@ -16,7 +16,8 @@ namespace skylark::remoting::detail {
 /// lie, each with its pin until the last byte of it has been taken. Not thread-safe.
 class OutputQueue {
  public:
-  static constexpr std::size_t kGatherSizeMin = 2048;  ///< Body pieces from here on are not copied: below, `writev` costs more than the copy.
+  /// Body pieces from here on are not copied: below, `writev` costs more than the copy.
+  static constexpr std::size_t kGatherSizeMin = 2048;
 
   /// Encodes the whole frame behind what is there. Nothing is added on an error or an exception of the encoder.
   /// Errors: `too_large` for a frame above `frame_size_max_bytes`.

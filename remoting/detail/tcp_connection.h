@@ -110,8 +110,8 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
   PendingRequests pending_;
 
   std::mutex shared_mutex_;
-  OutputQueue shared_;           ///< Encoded by other threads, under the mutex.
-  bool shared_posted_ = false;   ///< A post is under way that will see all of `shared_`.
+  OutputQueue shared_;          ///< Encoded by other threads, under the mutex.
+  bool shared_posted_ = false;  ///< A post is under way that will see all of `shared_`.
 
   State state_ = State::connecting;
   bool listed_ = false;

@@ -133,7 +133,8 @@ TEST_CASE("a peer that does not read is not read either, and gets everything onc
   const std::size_t written = peer.write_until_blocked(bytes);
   REQUIRE(written > bytes.size());
   const std::size_t whole = (written + bytes.size() - 1) / bytes.size();
-  std::thread rest([&] { peer.write(std::string_view(bytes).substr(written % bytes.size() == 0 ? bytes.size() : written % bytes.size())); });
+  std::thread rest(
+      [&] { peer.write(std::string_view(bytes).substr(written % bytes.size() == 0 ? bytes.size() : written % bytes.size())); });
   std::size_t answered = 0;
   while (answered < whole) {
     const auto response = peer.read();

@@ -41,11 +41,16 @@ struct Outcomes {
   [[nodiscard]] int all() const { return answered + timed_out + closed + cannot_connect + other; }
   ResponseCallback callback() {
     return [this](const Result<RemotingCommand>& result) {
-      if (result) ++answered;
-      else if (result.error() == Errc::timed_out) ++timed_out;
-      else if (result.error() == Errc::closed) ++closed;
-      else if (result.error() == Errc::cannot_connect) ++cannot_connect;
-      else ++other;
+      if (result)
+        ++answered;
+      else if (result.error() == Errc::timed_out)
+        ++timed_out;
+      else if (result.error() == Errc::closed)
+        ++closed;
+      else if (result.error() == Errc::cannot_connect)
+        ++cannot_connect;
+      else
+        ++other;
     };
   }
 };

@@ -60,18 +60,14 @@ Reply Service::dispatch(RemotingCommand& request, const ConnectionPtr& connectio
   if (closed.load() > 0 && !connection->is_open()) ++dispatched_after_close;
   RemotingCommand response = make_response(request, 0);
   switch (request.code) {
-    case kEcho:
-      response.body = Body(request.body.to_string());
-      return response;
+    case kEcho: response.body = Body(request.body.to_string()); return response;
     case kDefer: {
       const std::lock_guard lock(mutex_);
       deferred_.emplace_back(Responder(connection, request), request.body.to_string());
       return Reply::deferred();
     }
     case kThrow: throw std::runtime_error("the handler fell over");
-    case kLarge:
-      response.body = Body(std::string(static_cast<std::size_t>(request.ext.integer("size").value_or(0)), 'x'));
-      return response;
+    case kLarge: response.body = Body(std::string(static_cast<std::size_t>(request.ext.integer("size").value_or(0)), 'x')); return response;
     case kStore: {
       ++pins;
       auto bytes = std::make_shared<std::string>(static_cast<std::size_t>(request.ext.integer("size").value_or(0)), 's');

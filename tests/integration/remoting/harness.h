@@ -44,8 +44,8 @@ class Service final : public Dispatcher {
   std::atomic<int> requests{0};
   std::atomic<int> opened{0};
   std::atomic<int> closed{0};
-  std::atomic<int> called_back{0};     ///< Answers from the peer to `kCallBack`.
-  std::atomic<int> pins{0};            ///< Slices of `kStore` that are still held.
+  std::atomic<int> called_back{0};  ///< Answers from the peer to `kCallBack`.
+  std::atomic<int> pins{0};         ///< Slices of `kStore` that are still held.
   std::atomic<int> dispatched_after_close{0};
 
  private:

@@ -154,7 +154,9 @@ TEST_CASE("a peer that does not echo, as Java does not, is never sent type 2", "
   IoPool pool(1);
   Client client(pool, {});
   std::atomic<int> answered{0};
-  const auto ask = [&] { client.invoke(server.address(), request(kEcho), kPatience, [&](const Result<RemotingCommand>& r) { answered += r ? 1 : 0; }); };
+  const auto ask = [&] {
+    client.invoke(server.address(), request(kEcho), kPatience, [&](const Result<RemotingCommand>& r) { answered += r ? 1 : 0; });
+  };
   ask();
   RawPeer peer = server.accept();
   for (int i = 0; i < 3; ++i) {

@@ -81,7 +81,8 @@ TEST_CASE("a deferred answer is overtaken by later ones", "[remoting]") {
 TEST_CASE("one-way requests are never answered", "[remoting]") {
   Fixture fixture;
   RawPeer peer(fixture.server.port());
-  for (const std::int32_t code : {static_cast<std::int32_t>(kEcho), static_cast<std::int32_t>(kThrow), static_cast<std::int32_t>(kDefer), 77}) {
+  for (const std::int32_t code :
+       {static_cast<std::int32_t>(kEcho), static_cast<std::int32_t>(kThrow), static_cast<std::int32_t>(kDefer), 77}) {
     peer.write(encoded(one_way(code)));
   }
   REQUIRE(eventually([&] { return fixture.service.requests == 4; }));
@@ -177,7 +178,8 @@ TEST_CASE("many threads may answer on one connection at once", "[remoting]") {
     if (!response) break;
     const int sender = response->opaque / kEach;
     const int number = response->opaque % kEach;
-    in_order = in_order && number == last[static_cast<std::size_t>(sender)] + 1 && response->body.size() == static_cast<std::size_t>(number) * 10;
+    in_order =
+        in_order && number == last[static_cast<std::size_t>(sender)] + 1 && response->body.size() == static_cast<std::size_t>(number) * 10;
     last[static_cast<std::size_t>(sender)] = number;
   }
   for (std::thread& thread : threads) thread.join();

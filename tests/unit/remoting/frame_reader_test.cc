@@ -89,8 +89,9 @@ TEST_CASE("lengths out of bounds are refused as soon as they are known", "[remot
     std::int32_t length;
     Errc error;
   };
-  const auto row = GENERATE(Row{-1, Errc::malformed}, Row{std::numeric_limits<std::int32_t>::min(), Errc::malformed}, Row{0, Errc::malformed},
-                            Row{3, Errc::malformed}, Row{16'777'213, Errc::too_large}, Row{std::numeric_limits<std::int32_t>::max(), Errc::too_large});
+  const auto row =
+      GENERATE(Row{-1, Errc::malformed}, Row{std::numeric_limits<std::int32_t>::min(), Errc::malformed}, Row{0, Errc::malformed},
+               Row{3, Errc::malformed}, Row{16'777'213, Errc::too_large}, Row{std::numeric_limits<std::int32_t>::max(), Errc::too_large});
   const auto at_once = GENERATE(true, false);
   FrameReader reader(16'777'216);
   Frames frames;
