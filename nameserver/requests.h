@@ -61,7 +61,7 @@ void add_config_requests(RequestTable& table, RequestContext& context);
 /// Java goes on with null and fails somewhere; the code is the same, the text says which field it was.
 template <class Header>
 [[nodiscard]] RemotingCommand respond_missing(const RemotingCommand& request) {
-  return respond(request, ResponseCode::system_error, "the field " + std::string(first_missing_field<Header>(request)) + " is missing or malformed");
+  return respond(request, ResponseCode::system_error, "the custom field <" + std::string(first_missing_field<Header>(request)) + "> is missing or broken");
 }
 
 }  // namespace skylark::nameserver

@@ -213,7 +213,7 @@ TEST_CASE("unknown codes and missing fields are answered, not dropped", "[namese
                              RequestCode::add_write_perm_of_broker, RequestCode::delete_topic_in_namesrv, RequestCode::get_topics_by_cluster);
   const auto missing = it.ask(code, {});
   CHECK(missing.code == to_int(ResponseCode::system_error));
-  CHECK(missing.remark.find("is missing or malformed") != std::string::npos);
+  CHECK(missing.remark.find("is missing or broken") != std::string::npos);
 }
 
 }  // namespace
