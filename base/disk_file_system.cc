@@ -120,7 +120,8 @@ class DiskMappedFile final : public MappedFile {
     constexpr std::int64_t kPage = 4096;
     for (std::int64_t at = position; at < size_;) {
       const std::int64_t end = std::min(size_, (at / kPage + 1) * kPage);
-      if (std::any_of(bytes_ + at, bytes_ + end, [](char byte) { return byte != 0; })) std::memset(bytes_ + at, 0, static_cast<std::size_t>(end - at));
+      if (std::any_of(bytes_ + at, bytes_ + end, [](char byte) { return byte != 0; }))
+        std::memset(bytes_ + at, 0, static_cast<std::size_t>(end - at));
       at = end;
     }
     return {};

@@ -63,7 +63,8 @@ class FileSystem {
   virtual Result<std::string> read_all(const std::string& path) = 0;
   /// Replaces the content, and makes it durable when `durable`.
   virtual Result<void> write_all(const std::string& path, std::string_view content, bool durable) = 0;
-  /// Opens a file of exactly that size; with `create`, makes it (sparse) when it is not there. The creation is durable only after `sync_folder`.
+  /// Opens a file of exactly that size; with `create`, makes it (sparse) when it is not there. The creation is durable only after
+  /// `sync_folder`.
   virtual Result<std::unique_ptr<MappedFile>> map(const std::string& path, std::int64_t size_bytes, bool create) = 0;
   /// Cuts or extends a file that is not mapped.
   virtual Result<void> truncate(const std::string& path, std::int64_t size_bytes) = 0;

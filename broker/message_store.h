@@ -34,10 +34,10 @@ enum class PutStatus {
 struct PutResult {
   PutStatus status = PutStatus::ok;
   std::int64_t physical_offset = 0;
-  std::int64_t record_size = 0;      ///< Bytes; of all records of a batch.
-  std::int64_t queue_offset = 0;     ///< Of the first message.
+  std::int64_t record_size = 0;   ///< Bytes; of all records of a batch.
+  std::int64_t queue_offset = 0;  ///< Of the first message.
   std::int64_t store_timestamp = 0;
-  std::string message_ids;           ///< Offset ids, joined by commas for a batch.
+  std::string message_ids;  ///< Offset ids, joined by commas for a batch.
   [[nodiscard]] bool stored() const noexcept {
     return status == PutStatus::ok || status == PutStatus::flush_disk_timeout || status == PutStatus::flush_slave_timeout ||
            status == PutStatus::slave_not_available;
@@ -53,8 +53,16 @@ struct PutMessage {
 };
 
 enum class GetStatus {
-  found, no_matched_message, message_was_removing, offset_found_null, offset_overflow_badly, offset_overflow_one, offset_too_small,
-  no_matched_logic_queue, no_message_in_queue, offset_reset,
+  found,
+  no_matched_message,
+  message_was_removing,
+  offset_found_null,
+  offset_overflow_badly,
+  offset_overflow_one,
+  offset_too_small,
+  no_matched_logic_queue,
+  no_message_in_queue,
+  offset_reset,
 };
 /// Java's name of the status, which travels as remark.
 [[nodiscard]] std::string_view to_string(GetStatus status) noexcept;
@@ -78,7 +86,7 @@ struct GetResult {
   std::vector<PinnedSlice> slices;  ///< Whole records; neighbours in the log may share a slice.
   std::int32_t message_count = 0;
   std::int64_t size_bytes = 0;
-  bool suggest_slave = false;       ///< The reader lags more than 40 % of memory.
+  bool suggest_slave = false;  ///< The reader lags more than 40 % of memory.
 };
 
 struct ArrivedMessage {
@@ -128,7 +136,8 @@ class MessageStore {
   [[nodiscard]] virtual std::int64_t min_offset(std::string_view topic, std::int32_t queue_id) = 0;
   [[nodiscard]] virtual std::int64_t max_offset(std::string_view topic, std::int32_t queue_id) = 0;
   /// Lower: first offset whose store time ≥ `timestamp_ms`; upper: last one whose store time ≤ it (reference remoting 7.3).
-  [[nodiscard]] virtual std::int64_t offset_by_time(std::string_view topic, std::int32_t queue_id, std::int64_t timestamp_ms, bool upper) = 0;
+  [[nodiscard]] virtual std::int64_t offset_by_time(std::string_view topic, std::int32_t queue_id, std::int64_t timestamp_ms,
+                                                    bool upper) = 0;
   /// Store time of that message, or -1.
   [[nodiscard]] virtual std::int64_t store_time(std::string_view topic, std::int32_t queue_id, std::int64_t queue_offset) = 0;
   /// True when the message of that offset is (likely) no longer in memory; false for an unknown one.
@@ -139,8 +148,8 @@ class MessageStore {
     std::int64_t index_last_update_timestamp = 0;
     std::int64_t index_last_update_physical_offset = 0;
   };
-  [[nodiscard]] virtual KeyQueryResult query_by_key(std::string_view topic, std::string_view key, std::int32_t count_max, std::int64_t begin_ms,
-                                                    std::int64_t end_ms) = 0;
+  [[nodiscard]] virtual KeyQueryResult query_by_key(std::string_view topic, std::string_view key, std::int32_t count_max,
+                                                    std::int64_t begin_ms, std::int64_t end_ms) = 0;
 
   [[nodiscard]] virtual std::int64_t min_physical_offset() = 0;
   [[nodiscard]] virtual std::int64_t max_physical_offset() = 0;
@@ -176,31 +185,31 @@ class MessageStore {
 
 /// Settings of the store, taken from `broker.conf` by its owner. Defaults are Java's (MessageStoreConfig.java 5.3).
 struct MessageStoreOptions {
-  std::string root;                                  ///< storePathRootDir.
-  std::string commit_log_path;                       ///< storePathCommitLog; empty: root/commitlog.
-  std::int64_t commit_log_file_size = 1'073'741'824; ///< mappedFileSizeCommitLog.
-  std::int64_t consume_queue_file_size = 6'000'000;  ///< mappedFileSizeConsumeQueue, a multiple of 20.
-  std::int32_t index_slots = 5'000'000;              ///< maxHashSlotNum.
-  std::int32_t index_entries = 20'000'000;           ///< maxIndexNum.
-  bool index_enabled = true;                         ///< messageIndexEnable.
-  bool sync_flush = false;                           ///< flushDiskType=SYNC_FLUSH.
-  std::int64_t flush_interval_ms = 500;              ///< flushIntervalCommitLog.
-  std::int64_t sync_flush_timeout_ms = 5'000;        ///< syncFlushTimeout.
-  std::int64_t slave_timeout_ms = 3'000;             ///< slaveTimeout.
-  std::int64_t message_size_max = 4 * 1024 * 1024;   ///< maxMessageSize.
-  std::int64_t page_cache_busy_ms = 1'000;           ///< osPageCacheBusyTimeOutMills.
-  std::int32_t file_reserved_hours = 72;             ///< fileReservedTime.
-  std::string delete_when = "04";                    ///< deleteWhen.
-  double disk_used_ratio_max = 0.75;                 ///< diskMaxUsedSpaceRatio / 100.
-  double disk_clean_ratio = 0.85;                    ///< diskSpaceCleanForciblyRatio / 100.
-  double disk_full_ratio = 0.90;                     ///< diskSpaceWarningLevelRatio / 100.
-  std::int32_t transfer_count_max = 32;              ///< maxTransferCountOnMessageInMemory.
-  std::int64_t transfer_bytes_max = 256 * 1024;      ///< maxTransferBytesOnMessageInMemory.
-  std::int32_t transfer_count_cold_max = 8;          ///< maxTransferCountOnMessageInDisk.
-  std::int64_t transfer_bytes_cold_max = 64 * 1024;  ///< maxTransferBytesOnMessageInDisk.
-  std::int32_t memory_ratio = 40;                    ///< accessMessageInMemoryMaxRatio, percent of memory.
-  std::vector<std::string> delay_levels;             ///< For due times in the delay topic's queues: "1s", "5s", …
-  bool replica = false;                              ///< Puts are refused, bytes come from a master.
+  std::string root;                                   ///< storePathRootDir.
+  std::string commit_log_path;                        ///< storePathCommitLog; empty: root/commitlog.
+  std::int64_t commit_log_file_size = 1'073'741'824;  ///< mappedFileSizeCommitLog.
+  std::int64_t consume_queue_file_size = 6'000'000;   ///< mappedFileSizeConsumeQueue, a multiple of 20.
+  std::int32_t index_slots = 5'000'000;               ///< maxHashSlotNum.
+  std::int32_t index_entries = 20'000'000;            ///< maxIndexNum.
+  bool index_enabled = true;                          ///< messageIndexEnable.
+  bool sync_flush = false;                            ///< flushDiskType=SYNC_FLUSH.
+  std::int64_t flush_interval_ms = 500;               ///< flushIntervalCommitLog.
+  std::int64_t sync_flush_timeout_ms = 5'000;         ///< syncFlushTimeout.
+  std::int64_t slave_timeout_ms = 3'000;              ///< slaveTimeout.
+  std::int64_t message_size_max = 4 * 1024 * 1024;    ///< maxMessageSize.
+  std::int64_t page_cache_busy_ms = 1'000;            ///< osPageCacheBusyTimeOutMills.
+  std::int32_t file_reserved_hours = 72;              ///< fileReservedTime.
+  std::string delete_when = "04";                     ///< deleteWhen.
+  double disk_used_ratio_max = 0.75;                  ///< diskMaxUsedSpaceRatio / 100.
+  double disk_clean_ratio = 0.85;                     ///< diskSpaceCleanForciblyRatio / 100.
+  double disk_full_ratio = 0.90;                      ///< diskSpaceWarningLevelRatio / 100.
+  std::int32_t transfer_count_max = 32;               ///< maxTransferCountOnMessageInMemory.
+  std::int64_t transfer_bytes_max = 256 * 1024;       ///< maxTransferBytesOnMessageInMemory.
+  std::int32_t transfer_count_cold_max = 8;           ///< maxTransferCountOnMessageInDisk.
+  std::int64_t transfer_bytes_cold_max = 64 * 1024;   ///< maxTransferBytesOnMessageInDisk.
+  std::int32_t memory_ratio = 40;                     ///< accessMessageInMemoryMaxRatio, percent of memory.
+  std::vector<std::string> delay_levels;              ///< For due times in the delay topic's queues: "1s", "5s", …
+  bool replica = false;                               ///< Puts are refused, bytes come from a master.
 };
 
 /// The store on disk. `system` and `clock` outlive it.

@@ -13,7 +13,7 @@
 namespace skylark::broker {
 namespace {
 
-constexpr std::size_t kTopicLengthMax = 127;       // Validators.TOPIC_MAX_LENGTH of the broker.
+constexpr std::size_t kTopicLengthMax = 127;  // Validators.TOPIC_MAX_LENGTH of the broker.
 constexpr std::size_t kRetryTopicLengthMax = 255;
 constexpr std::size_t kPropertiesLengthMax = 32767;  // A signed short holds the length.
 constexpr std::string_view kRetryPrefix = "%RETRY%";
@@ -162,7 +162,8 @@ void MessageStoreImpl::stop() {
     if (!removed) log::error("cannot remove {}/abort: {}", options_.root, removed.error().message());
     (void)system_.sync_folder(options_.root);
   } else {
-    log::error("store {} was not stopped cleanly: {} bytes not dispatched, log flush {}", options_.root, behind, log_.failed() ? "failed" : "ok");
+    log::error("store {} was not stopped cleanly: {} bytes not dispatched, log flush {}", options_.root, behind,
+               log_.failed() ? "failed" : "ok");
   }
   lock_.reset();
 }
@@ -173,7 +174,8 @@ PutStatus MessageStoreImpl::refusal(std::span<const PutMessage> messages) const 
   for (const PutMessage& message : messages) {
     const RecordFields& fields = message.fields;
     const std::size_t topic_max = fields.topic.starts_with(kRetryPrefix) ? kRetryTopicLengthMax : kTopicLengthMax;
-    if (fields.topic.empty() || fields.topic.size() > topic_max || fields.properties.size() > kPropertiesLengthMax) return PutStatus::message_illegal;
+    if (fields.topic.empty() || fields.topic.size() > topic_max || fields.properties.size() > kPropertiesLengthMax)
+      return PutStatus::message_illegal;
     if (static_cast<std::int64_t>(fields.body.size()) > options_.message_size_max) return PutStatus::message_illegal;
   }
   if (log_.append_held_ms() > options_.page_cache_busy_ms) return PutStatus::page_cache_busy;
@@ -199,7 +201,8 @@ void MessageStoreImpl::put_batch(std::span<const PutMessage> messages, PutCallba
   result.store_timestamp = appended->store_timestamp;
   for (std::size_t i = 0; i < messages.size(); ++i) {
     if (i > 0) result.message_ids += ',';
-    result.message_ids += make_offset_message_id(messages[i].fields.store_host, appended->begin + static_cast<std::int64_t>(records.begins[i]));
+    result.message_ids +=
+        make_offset_message_id(messages[i].fields.store_host, appended->begin + static_cast<std::int64_t>(records.begins[i]));
   }
   log_advanced();
 
@@ -222,8 +225,10 @@ PutResult MessageStoreImpl::put_sync(const PutMessage& message) {
 }
 
 void MessageStoreImpl::log_advanced() {
-  if (options_.sync_flush) flusher_->request();
-  else dispatcher_->wake();
+  if (options_.sync_flush)
+    flusher_->request();
+  else
+    dispatcher_->wake();
   if (append_listener_) append_listener_();
 }
 
@@ -238,9 +243,7 @@ std::int64_t MessageStoreImpl::dispatch_behind_bytes() {
   return dispatcher_ ? std::max<std::int64_t>(log_.confirmed() - dispatcher_->position(), 0) : 0;
 }
 
-bool MessageStoreImpl::writable() {
-  return accepting_ && !options_.replica && !disk_full_ && !log_.failed() && !dispatcher_->stalled();
-}
+bool MessageStoreImpl::writable() { return accepting_ && !options_.replica && !disk_full_ && !log_.failed() && !dispatcher_->stalled(); }
 
 std::optional<PinnedSlice> MessageStoreImpl::log_bytes(std::int64_t physical_offset, std::size_t size_max) {
   return log_.view_some(physical_offset, static_cast<std::int64_t>(size_max), log_.end());

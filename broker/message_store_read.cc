@@ -125,7 +125,8 @@ std::optional<PinnedSlice> MessageStoreImpl::record_at(std::int64_t physical_off
   return fetch(physical_offset, stored_size);
 }
 
-std::optional<MessageStore::QueueEntry> MessageStoreImpl::queue_entry(std::string_view topic, std::int32_t queue_id, std::int64_t queue_offset) {
+std::optional<MessageStore::QueueEntry> MessageStoreImpl::queue_entry(std::string_view topic, std::int32_t queue_id,
+                                                                      std::int64_t queue_offset) {
   const auto queue = queues_.find(topic, queue_id);
   if (!queue || queue_offset < queue->min_offset()) return std::nullopt;
   const auto entry = queue->at(queue_offset);
@@ -176,8 +177,10 @@ std::int64_t MessageStoreImpl::offset_by_time(std::string_view topic, std::int32
   while (low < high) {
     const std::int64_t middle = low + (high - low) / 2;
     const std::int64_t time = entry_store_time(*queue, middle);
-    if (time < timestamp_ms || (upper && time == timestamp_ms)) low = middle + 1;
-    else high = middle;
+    if (time < timestamp_ms || (upper && time == timestamp_ms))
+      low = middle + 1;
+    else
+      high = middle;
   }
   return upper ? std::max(low - 1, min) : low;
 }

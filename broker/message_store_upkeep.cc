@@ -24,7 +24,8 @@ void MessageStoreImpl::upkeep() {
   for (std::int64_t tick = 1; !upkeep_wake_.wait_for(lock, kTick, [this] { return upkeep_stopping_; }); ++tick) {
     lock.unlock();
     if (tick % kFlushIndexesTicks == 0) flush_indexes();
-    checkpoint_.update([this](commitlog::CheckpointValues& values) { values.log_timestamp = std::max(values.log_timestamp, log_.flushed_timestamp()); });
+    checkpoint_.update(
+        [this](commitlog::CheckpointValues& values) { values.log_timestamp = std::max(values.log_timestamp, log_.flushed_timestamp()); });
     const auto written = checkpoint_.flush();
     if (!written) log::error("cannot write the checkpoint: {}", written.error().message());
     if (tick % kExpiryTicks == 0 && tick >= kFirstExpiryTick) remove_expired(false);
@@ -35,7 +36,8 @@ void MessageStoreImpl::upkeep() {
   }
 }
 
-/// Makes queues and key index durable and lets the checkpoint say so. After a failure it never says so again: a second flush proves nothing.
+/// Makes queues and key index durable and lets the checkpoint say so. After a failure it never says so again: a second flush proves
+/// nothing.
 void MessageStoreImpl::flush_indexes() {
   if (index_flush_failed_) return;
   const std::int64_t timestamp = dispatcher_->timestamp();  // Before the flush: all up to it is entered.

@@ -12,8 +12,8 @@
 
 namespace skylark::broker {
 
-/// Puts whose answer waits for the disk or for replicas. Each is answered once: when all it waits for is true, when its deadlines have passed,
-/// or at `stop`. A failure of replicas outweighs one of the disk, as in CommitLog.handleDiskFlushAndHA 5.3.
+/// Puts whose answer waits for the disk or for replicas. Each is answered once: when all it waits for is true, when its deadlines have
+/// passed, or at `stop`. A failure of replicas outweighs one of the disk, as in CommitLog.handleDiskFlushAndHA 5.3.
 ///
 /// Threads: any. Callbacks run on the thread that made them due (the flusher, a replica's, or the timer's), without a lock held.
 class PutWaiters {

@@ -8,7 +8,7 @@
 namespace skylark::commitlog {
 namespace {
 
-constexpr std::int64_t kFileSize = 4096;  // One page, StoreCheckpoint.java.
+constexpr std::int64_t kFileSize = 4096;                     // One page, StoreCheckpoint.java.
 constexpr std::int64_t kTimestampMax = 100'000'000'000'000;  // The year 5138; a larger value is garbage.
 
 std::string encode(const CheckpointValues& values) {

@@ -85,8 +85,10 @@ void FilePreparer::run() {
       auto made = make(base);
       lock.lock();
       state_ = made ? State::ready : State::failed;
-      if (made) file_ = std::move(*made);
-      else error_ = made.error();
+      if (made)
+        file_ = std::move(*made);
+      else
+        error_ = made.error();
       done_.notify_all();
     }
     if (range_) {

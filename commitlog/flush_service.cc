@@ -7,7 +7,8 @@
 
 namespace skylark::commitlog {
 
-FlushService::FlushService(CommitLog& log, std::int64_t interval_ms, std::function<void(std::int64_t)> flushed, std::function<void()> failed)
+FlushService::FlushService(CommitLog& log, std::int64_t interval_ms, std::function<void(std::int64_t)> flushed,
+                           std::function<void()> failed)
     : log_(log), interval_ms_(interval_ms), flushed_(std::move(flushed)), failed_(std::move(failed)) {}
 
 FlushService::~FlushService() { stop(); }

@@ -11,11 +11,12 @@
 
 namespace skylark::commitlog {
 
-/// Flushes the commit log on a thread of its own: at an interval, and at once when asked. One flush serves everybody who asked before it began.
-/// Source: CommitLog.FlushRealTimeService and GroupCommitService 5.3.
+/// Flushes the commit log on a thread of its own: at an interval, and at once when asked. One flush serves everybody who asked before it
+/// began. Source: CommitLog.FlushRealTimeService and GroupCommitService 5.3.
 class FlushService {
  public:
-  /// `flushed` runs on the flush thread after each flush that moved the end of what is durable, with that end; `failed` once, when a flush failed.
+  /// `flushed` runs on the flush thread after each flush that moved the end of what is durable, with that end; `failed` once, when a flush
+  /// failed.
   FlushService(CommitLog& log, std::int64_t interval_ms, std::function<void(std::int64_t)> flushed, std::function<void()> failed);
   ~FlushService();
   FlushService(const FlushService&) = delete;

@@ -11,8 +11,8 @@
 namespace skylark::commitlog {
 
 struct ScanResult {
-  std::int64_t end = 0;                  ///< Behind the last valid record, or behind a file closed by a blank one.
-  std::int64_t last_record = -1;         ///< Where the last valid record begins; -1 without any.
+  std::int64_t end = 0;           ///< Behind the last valid record, or behind a file closed by a blank one.
+  std::int64_t last_record = -1;  ///< Where the last valid record begins; -1 without any.
   std::int64_t last_store_timestamp = 0;
   std::int64_t record_count = 0;
 };

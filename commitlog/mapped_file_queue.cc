@@ -67,7 +67,8 @@ Result<void> MappedFileQueue::load() {
   file_size_ = common;
   files_.clear();
   for (const Found& file : found) {
-    if (!files_.empty() && files_.back().base + common != file.base) log::error("{}: no file between {} and {}", folder_, files_.back().base, file.base);
+    if (!files_.empty() && files_.back().base + common != file.base)
+      log::error("{}: no file between {} and {}", folder_, files_.back().base, file.base);
     files_.push_back({file.base, nullptr});
   }
   return {};

@@ -33,8 +33,10 @@ std::int32_t Retention::run(CommitLog& log, bool at_any_hour) {
   const bool was_full = disk_full_;
   disk_full_ = used > options_.full_ratio;
   if (disk_full_ != was_full) {
-    if (disk_full_) log::error("the disk of the commit log is {:.0f} % full: messages are refused", used * 100);
-    else log::info("the disk of the commit log has room again");
+    if (disk_full_)
+      log::error("the disk of the commit log is {:.0f} % full: messages are refused", used * 100);
+    else
+      log::info("the disk of the commit log has room again");
   }
   const bool at_once = used > options_.clean_ratio;
   if (!at_once && !at_any_hour && used <= options_.used_ratio_max && !is_hour()) return 0;

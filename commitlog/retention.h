@@ -11,11 +11,11 @@
 namespace skylark::commitlog {
 
 struct RetentionOptions {
-  std::int32_t reserved_hours = 72;       ///< Age from which a file may go: that of its last change, as Java has it.
-  std::string delete_when = "04";         ///< Hours of the day, local time, separated by `;`.
-  double used_ratio_max = 0.75;           ///< Above it old files go at any hour.
-  double clean_ratio = 0.85;              ///< Above it files go whatever their age: diskSpaceCleanForciblyRatio.
-  double full_ratio = 0.90;               ///< Above it the store takes no messages: diskSpaceWarningLevelRatio.
+  std::int32_t reserved_hours = 72;  ///< Age from which a file may go: that of its last change, as Java has it.
+  std::string delete_when = "04";    ///< Hours of the day, local time, separated by `;`.
+  double used_ratio_max = 0.75;      ///< Above it old files go at any hour.
+  double clean_ratio = 0.85;         ///< Above it files go whatever their age: diskSpaceCleanForciblyRatio.
+  double full_ratio = 0.90;          ///< Above it the store takes no messages: diskSpaceWarningLevelRatio.
 };
 
 /// Decides which files at the log's beginning may go, and removes them. The last file always stays.

@@ -83,7 +83,8 @@ Result<void> ConsumeQueue::append(const QueueEntry& entry, std::int64_t queue_of
   if (entry.physical_offset < max_physical_) return {};
   const std::int64_t wanted = queue_offset * kUnitSize;
   if (wanted < end_) {
-    log::warn("{}: offset {} of {} belongs to a newer record, at {}", files_.folder(), queue_offset, end_ / kUnitSize, entry.physical_offset);
+    log::warn("{}: offset {} of {} belongs to a newer record, at {}", files_.folder(), queue_offset, end_ / kUnitSize,
+              entry.physical_offset);
     const auto gave_way = wanted < files_.begin() ? begin_at(queue_offset) : cut(wanted);
     if (!gave_way) return gave_way;
     min_ = std::min(min_, queue_offset);
@@ -226,8 +227,10 @@ void ConsumeQueue::find_min(std::int64_t min_physical_offset) {
   if (low >= high || !gone(low)) return;
   while (low < high) {
     const std::int64_t middle = low + (high - low) / 2;
-    if (gone(middle)) low = middle + 1;
-    else high = middle;
+    if (gone(middle))
+      low = middle + 1;
+    else
+      high = middle;
   }
   min_ = low;
 }

@@ -36,15 +36,16 @@ class ConsumeQueue {
   ConsumeQueue(FileSystem& system, std::string folder, std::int64_t file_size);
 
   [[nodiscard]] Result<void> load();
-  /// Finds the end: walks from the third last file to the first unit that cannot be one. With `clear_tail` the bytes behind it become zeros,
-  /// for a store that was not stopped, where remains could stand there.
+  /// Finds the end: walks from the third last file to the first unit that cannot be one. With `clear_tail` the bytes behind it become
+  /// zeros, for a store that was not stopped, where remains could stand there.
   [[nodiscard]] Result<void> recover(bool clear_tail);
 
-  /// Puts the record at that queue offset; readable on return. A record that begins before the end of the last one is known already and skipped.
+  /// Puts the record at that queue offset; readable on return. A record that begins before the end of the last one is known already and
+  /// skipped.
   ///
   /// When the offset is taken by an older record, that gives way with all behind it: the topic was deleted and made again in the meantime.
-  /// Offsets that were skipped are filled with blank units. Errors: `no_space`, `io_error`; the message is not in the queue, and the call can
-  /// be repeated.
+  /// Offsets that were skipped are filled with blank units. Errors: `no_space`, `io_error`; the message is not in the queue, and the call
+  /// can be repeated.
   [[nodiscard]] Result<void> append(const QueueEntry& entry, std::int64_t queue_offset);
 
   /// First queue offset whose message the commit log still has. Equal to `max_offset` when it has none of them.
@@ -86,14 +87,14 @@ class ConsumeQueue {
   FileSystem& system_;
   mutable std::mutex mutex_;
   commitlog::MappedFileQueue files_;
-  File last_;                         // The file written last; unmapped while the queue rests.
-  std::int64_t allocated_ = 0;        // Byte offset in the queue up to which `last_` is allocated.
-  std::int64_t min_ = 0;              // Queue offset.
-  std::int64_t end_ = 0;              // Byte offset behind the last unit.
+  File last_;                   // The file written last; unmapped while the queue rests.
+  std::int64_t allocated_ = 0;  // Byte offset in the queue up to which `last_` is allocated.
+  std::int64_t min_ = 0;        // Queue offset.
+  std::int64_t end_ = 0;        // Byte offset behind the last unit.
   std::int64_t max_physical_ = -1;
-  std::int64_t dirty_from_ = -1;      // First byte not known to be durable; -1: all are.
-  bool new_names_ = false;            // Files were made or removed since the last flush.
-  mutable bool used_ = false;         // Since the last `rest`.
+  std::int64_t dirty_from_ = -1;  // First byte not known to be durable; -1: all are.
+  bool new_names_ = false;        // Files were made or removed since the last flush.
+  mutable bool used_ = false;     // Since the last `rest`.
 };
 
 }  // namespace skylark::consumequeue

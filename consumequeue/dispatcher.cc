@@ -162,7 +162,8 @@ bool Dispatcher::drain() {
 bool Dispatcher::enter(const MessageView& record) {
   const auto added = indexer_.add(record);
   if (!added) {
-    if (!stalled_.exchange(true)) log::error("cannot dispatch the record at {}: {}; trying again", record.physical_offset, added.error().message());
+    if (!stalled_.exchange(true))
+      log::error("cannot dispatch the record at {}: {}; trying again", record.physical_offset, added.error().message());
     return false;
   }
   if (stalled_.exchange(false)) log::warn("dispatching goes on at {}", record.physical_offset);

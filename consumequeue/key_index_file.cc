@@ -86,7 +86,8 @@ Result<void> KeyIndexFile::put(std::int32_t key_hash, std::int64_t physical_offs
   std::array<char, kEntrySize> entry{};
   store_be(entry.data(), key_hash);
   store_be(entry.data() + 4, physical_offset);
-  store_be(entry.data() + 12, static_cast<std::int32_t>(std::clamp<std::int64_t>(difference_s, 0, std::numeric_limits<std::int32_t>::max())));
+  store_be(entry.data() + 12,
+           static_cast<std::int32_t>(std::clamp<std::int64_t>(difference_s, 0, std::numeric_limits<std::int32_t>::max())));
   store_be(entry.data() + 16, previous);
   file_->write(at, {entry.data(), entry.size()});
   std::array<char, 4> number{};

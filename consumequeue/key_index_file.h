@@ -29,14 +29,15 @@ class KeyIndexFile {
     std::int64_t begin_timestamp = 0;  ///< Store time of the first key.
     std::int64_t end_timestamp = 0;
     std::int64_t begin_offset = 0;
-    std::int64_t end_offset = 0;       ///< Where the record of the last key begins.
+    std::int64_t end_offset = 0;  ///< Where the record of the last key begins.
     std::int32_t slots_used = 0;
     std::int32_t next_entry = 1;
   };
 
   KeyIndexFile(std::unique_ptr<MappedFile> file, IndexGeometry geometry);
 
-  /// For a new file: allocates header and slots. `previous` lends its end, as Java's does, so that indexed records are told before the first key.
+  /// For a new file: allocates header and slots. `previous` lends its end, as Java's does, so that indexed records are told before the
+  /// first key.
   [[nodiscard]] Result<void> format(const Header& previous);
   [[nodiscard]] const Header& header() const noexcept { return header_; }
   [[nodiscard]] const std::string& path() const noexcept { return file_->path(); }
@@ -45,8 +46,10 @@ class KeyIndexFile {
 
   /// Errors: `out_of_range` when it is full, `no_space`, `io_error`; then nothing has changed.
   [[nodiscard]] Result<void> put(std::int32_t key_hash, std::int64_t physical_offset, std::int64_t store_timestamp);
-  /// Appends the offsets of entries of that hash and time, newest first, until `into` has `count_max`. Other keys of the same hash are among them.
-  void query(std::int32_t key_hash, std::int64_t begin_ms, std::int64_t end_ms, std::size_t count_max, std::vector<std::int64_t>& into) const;
+  /// Appends the offsets of entries of that hash and time, newest first, until `into` has `count_max`. Other keys of the same hash are
+  /// among them.
+  void query(std::int32_t key_hash, std::int64_t begin_ms, std::int64_t end_ms, std::size_t count_max,
+             std::vector<std::int64_t>& into) const;
   [[nodiscard]] bool overlaps(std::int64_t begin_ms, std::int64_t end_ms) const noexcept;
   [[nodiscard]] Result<void> flush() { return file_->flush(); }
 

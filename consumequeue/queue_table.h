@@ -39,7 +39,8 @@ class QueueTable {
   [[nodiscard]] std::vector<std::string> topics() const;
   /// Removes the queues of a topic, with their files. False when there were none.
   bool remove_topic(std::string_view topic);
-  /// Makes all that was written before the call durable: file by file when few queues changed, by one sync of the file system when many did.
+  /// Makes all that was written before the call durable: file by file when few queues changed, by one sync of the file system when many
+  /// did.
   [[nodiscard]] Result<void> flush();
 
  private:

@@ -40,12 +40,13 @@ Result<Begin> begin_after_crash(const StoreParts& parts, const std::vector<std::
   return begin;
 }
 
+/// A clean stop left nothing undispatched: what lies before the last unit is in its queue, or was deleted with its topic.
 Begin begin_after_stop(const std::vector<std::int64_t>& bases, std::int64_t max_physical_offset) {
   std::int64_t begin = bases.front();
   for (const std::int64_t base : bases) {
     if (base <= max_physical_offset) begin = base;
   }
-  return {begin, begin};
+  return {begin, std::max(begin, max_physical_offset)};
 }
 
 /// What a crash left in the page cache alone would count as flushed from now on, so it is flushed.
@@ -94,7 +95,8 @@ Result<RecoveryResult> recover_store(const StoreParts& parts, bool crashed) {
   std::map<std::pair<std::string, std::int32_t>, std::int64_t> refused_next;  // Next offsets of queues that lack their last units.
   const auto scanned = commitlog::scan_log(parts.log.files(), begin->log, true, [&](const MessageView& record) -> Result<void> {
     if (result.dispatch_from < 0) {
-      if (record.physical_offset < begin->queues) return parts.index->add(record, true);
+      if (record.physical_offset < begin->queues)
+        return crashed && parts.index != nullptr ? parts.index->add(record, true) : Result<void>();
       const auto added = parts.indexer.add(record, crashed);
       if (added) return {};
       log::error("cannot dispatch the record at {}: {}; it is tried again later", record.physical_offset, added.error().message());
@@ -127,7 +129,8 @@ Result<RecoveryResult> recover_store(const StoreParts& parts, bool crashed) {
     parts.log.set_next_queue_offset(named.topic, named.queue_id, named.queue->max_offset());
   }
   for (const auto& [queue, next] : refused_next) parts.log.set_next_queue_offset(queue.first, queue.second, next);
-  parts.checkpoint.update([&](commitlog::CheckpointValues& values) { values.confirm_offset = std::max<std::int64_t>(scanned->last_record, 0); });
+  parts.checkpoint.update(
+      [&](commitlog::CheckpointValues& values) { values.confirm_offset = std::max<std::int64_t>(scanned->last_record, 0); });
   return result;
 }
 

@@ -63,7 +63,8 @@ class Model {
   struct Message {
     std::string body, key;
   };
-  void put_batch(FaultyStore& store, const std::string& topic, std::int32_t queue_id, const std::string& body, const std::string& properties) {
+  void put_batch(FaultyStore& store, const std::string& topic, std::int32_t queue_id, const std::string& body,
+                 const std::string& properties) {
     std::vector<PutMessage> batch;
     for (int i = 0; i < 3; ++i) batch.push_back(faulty_message(topic, queue_id, body, properties));
     PutResult result;
@@ -73,9 +74,11 @@ class Model {
     REQUIRE(result.status == PutStatus::ok);
     for (int i = 0; i < 3; ++i) remember(topic, queue_id, result.queue_offset + i, body, properties);
   }
-  void remember(const std::string& topic, std::int32_t queue_id, std::int64_t offset, const std::string& body, const std::string& properties) {
+  void remember(const std::string& topic, std::int32_t queue_id, std::int64_t offset, const std::string& body,
+                const std::string& properties) {
     const std::string key = properties.substr(5, properties.size() - 6);
-    REQUIRE(messages_.emplace(std::tuple(topic, queue_id, offset), Message{body, key}).second);  // An acknowledged offset is never given twice.
+    REQUIRE(
+        messages_.emplace(std::tuple(topic, queue_id, offset), Message{body, key}).second);  // An acknowledged offset is never given twice.
     ends_[{topic, queue_id}] = std::max(ends_[{topic, queue_id}], offset + 1);
   }
 
@@ -92,8 +95,10 @@ TEST_CASE("acknowledged messages outlive kills and clean stops", "[store][fault]
   Model model(seed_of_run());
   for (int round = 0; round < 12; ++round) {
     model.put_some(store);
-    if (model.random()() % 3 == 0) store.stop();
-    else store.kill();
+    if (model.random()() % 3 == 0)
+      store.stop();
+    else
+      store.kill();
     store.start();
     model.check(store);
   }

@@ -73,7 +73,8 @@ std::string FaultyStore::body_at(std::string_view topic, std::int32_t queue_id, 
 
 std::vector<std::string> FaultyStore::bodies_by_key(std::string_view topic, std::string_view key) {
   std::vector<std::string> bodies;
-  for (const PinnedSlice& slice : store_->query_by_key(topic, key, 32, 0, INT64_MAX).records) bodies.emplace_back(decode_record(slice.bytes)->body);
+  for (const PinnedSlice& slice : store_->query_by_key(topic, key, 32, 0, INT64_MAX).records)
+    bodies.emplace_back(decode_record(slice.bytes)->body);
   return bodies;
 }
 

@@ -48,6 +48,7 @@ class FaultyStore {
 };
 
 /// A message with the fields that a test cares about; the texts must outlive it.
-[[nodiscard]] PutMessage faulty_message(std::string_view topic, std::int32_t queue_id, std::string_view body, std::string_view properties = {});
+[[nodiscard]] PutMessage faulty_message(std::string_view topic, std::int32_t queue_id, std::string_view body,
+                                        std::string_view properties = {});
 
 }  // namespace skylark::broker

@@ -139,7 +139,8 @@ TEST_CASE("a full disk at the start serves what is there", "[store][fault]") {
 }
 
 TEST_CASE("a damaged checkpoint costs time, not messages", "[store][fault]") {
-  const std::string garbage = GENERATE(std::string(40, '\xff'), std::string("\x7f\xff\xff\xff\xff\xff\xff\xff", 8), std::string(16, '\x01'));
+  const std::string garbage =
+      GENERATE(std::string(40, '\xff'), std::string("\x7f\xff\xff\xff\xff\xff\xff\xff", 8), std::string(16, '\x01'));
   FaultyStore store;
   for (int i = 0; i < 50; ++i) store.put("Orders", 0, "order " + std::to_string(i) + std::string(500, '.'));
   store.await_dispatch();

@@ -53,7 +53,8 @@ struct FaultyFileSystem::Inode {
 
 class FaultyFileSystem::File final : public MappedFile {
  public:
-  File(FaultyFileSystem& system, std::string path, std::shared_ptr<Inode> inode) : system_(system), path_(std::move(path)), inode_(std::move(inode)) {}
+  File(FaultyFileSystem& system, std::string path, std::shared_ptr<Inode> inode)
+      : system_(system), path_(std::move(path)), inode_(std::move(inode)) {}
 
   const std::string& path() const noexcept override { return path_; }
   std::int64_t size_bytes() const noexcept override { return static_cast<std::int64_t>(inode_->live.size()); }
@@ -68,7 +69,8 @@ class FaultyFileSystem::File final : public MappedFile {
     inode_->modified_ms = system_.clock_.now_ms();
   }
   std::string_view view(std::int64_t position, std::int64_t size_bytes) const override {
-    SKYLARK_ASSERT(position >= 0 && size_bytes >= 0 && position + size_bytes <= static_cast<std::int64_t>(inode_->live.size()), "view outside");
+    SKYLARK_ASSERT(position >= 0 && size_bytes >= 0 && position + size_bytes <= static_cast<std::int64_t>(inode_->live.size()),
+                   "view outside");
     return {inode_->live.data() + position, static_cast<std::size_t>(size_bytes)};
   }
   Result<std::size_t> read_at(std::int64_t position, char* into, std::size_t size_bytes) const override {
@@ -239,8 +241,10 @@ Result<void> FaultyFileSystem::wait_and_flush(const std::string& path, Inode& in
 }
 
 void FaultyFileSystem::change_name(const std::string& path, std::shared_ptr<Inode> inode) {
-  if (inode) live_[path] = inode;
-  else live_.erase(path);
+  if (inode)
+    live_[path] = inode;
+  else
+    live_.erase(path);
   pending_.push_back({path, std::move(inode)});
 }
 
@@ -307,7 +311,8 @@ Result<void> FaultyFileSystem::remove_folder(const std::string& path, bool recur
   for (const auto& [name, inode] : live_) {
     if (name.starts_with(below)) files.push_back(name);
   }
-  const bool has_folders = std::any_of(folders_.begin(), folders_.end(), [&](const std::string& folder) { return folder.starts_with(below); });
+  const bool has_folders =
+      std::any_of(folders_.begin(), folders_.end(), [&](const std::string& folder) { return folder.starts_with(below); });
   if (!recursive && (!files.empty() || has_folders)) return Errc::invalid_argument;
   for (const std::string& name : files) change_name(name, nullptr);
   std::erase_if(folders_, [&](const std::string& folder) { return folder == path || folder.starts_with(below); });
@@ -377,8 +382,10 @@ Result<void> FaultyFileSystem::sync_folder(const std::string& path) {
   const std::scoped_lock lock(mutex_);
   std::erase_if(pending_, [&](const NameChange& change) {
     if (parent_of(change.path) != path) return false;
-    if (change.inode) durable_[change.path] = change.inode;
-    else durable_.erase(change.path);
+    if (change.inode)
+      durable_[change.path] = change.inode;
+    else
+      durable_.erase(change.path);
     return true;
   });
   return {};

@@ -17,10 +17,10 @@ namespace skylark {
 
 /// A disk in memory that fails on demand. It keeps a live image, what programs see, and a durable one, what a power cut leaves.
 ///
-/// Content becomes durable by `flush`, `sync_all` or a durable `write_all`; names (creations, removals, renames) by `sync_folder` of their folder or
-/// `sync_all`. Until then a power cut keeps any subset of the changed pages, and of the changed names of a folder any prefix in time, by seed.
-/// Writing where nothing was allocated aborts the test: on a full disk it would have been a SIGBUS.
-/// Threads: as the contract of `FileSystem` asks.
+/// Content becomes durable by `flush`, `sync_all` or a durable `write_all`; names (creations, removals, renames) by `sync_folder` of their
+/// folder or `sync_all`. Until then a power cut keeps any subset of the changed pages, and of the changed names of a folder any prefix in
+/// time, by seed. Writing where nothing was allocated aborts the test: on a full disk it would have been a SIGBUS. Threads: as the contract
+/// of `FileSystem` asks.
 class FaultyFileSystem final : public FileSystem {
  public:
   explicit FaultyFileSystem(Clock& clock);
@@ -76,7 +76,9 @@ class FaultyFileSystem final : public FileSystem {
 
   void change_name(const std::string& path, std::shared_ptr<Inode> inode);
   [[nodiscard]] std::shared_ptr<Inode> find(const std::string& path) const;
-  [[nodiscard]] bool matches(const std::string& path, const std::string& text) const { return !text.empty() && path.find(text) != std::string::npos; }
+  [[nodiscard]] bool matches(const std::string& path, const std::string& text) const {
+    return !text.empty() && path.find(text) != std::string::npos;
+  }
   Result<void> wait_and_flush(const std::string& path, Inode& inode);
 
   Clock& clock_;

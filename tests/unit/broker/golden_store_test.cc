@@ -35,7 +35,8 @@ class GoldenStore {
     options.consume_queue_file_size = config["mappedFileSizeConsumeQueue"].as_integer();
     options.index_slots = config["maxHashSlotNum"].as_int32();
     options.index_entries = config["maxIndexNum"].as_int32();
-    options.delay_levels = {"1s", "5s", "10s", "30s", "1m", "2m", "3m", "4m", "5m", "6m", "7m", "8m", "9m", "10m", "20m", "30m", "1h", "2h"};
+    options.delay_levels = {"1s", "5s", "10s", "30s", "1m",  "2m",  "3m",  "4m", "5m",
+                            "6m", "7m", "8m",  "9m",  "10m", "20m", "30m", "1h", "2h"};
   }
   ~GoldenStore() { close(); }
 
@@ -149,7 +150,8 @@ TEST_CASE("a store whose Java broker was killed is recovered to the same state a
   MessageStore& store = golden.open();
   CHECK(store.max_physical_offset() == golden.expected["recovery"]["commitLogEnd"].as_integer());
   check_store(store, golden.expected);
-  for (const json::Value& file : golden.expected["recovery"]["deletedSegments"].items()) CHECK_FALSE(golden.has("commitlog/" + file.as_string()));
+  for (const json::Value& file : golden.expected["recovery"]["deletedSegments"].items())
+    CHECK_FALSE(golden.has("commitlog/" + file.as_string()));
   for (const json::Value& file : golden.expected["recovery"]["keptIndexFiles"].items()) CHECK(golden.has("index/" + file.as_string()));
   golden.close();
   check_store(golden.open(), golden.expected);

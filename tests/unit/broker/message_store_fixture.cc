@@ -38,6 +38,7 @@ StoreFixture::~StoreFixture() { stop(); }
 
 Result<void> StoreFixture::try_start() {
   store_ = make_message_store(options_, *files_, clock_);
+  if (preparation_) preparation_(*store_);
   return store_->start();
 }
 

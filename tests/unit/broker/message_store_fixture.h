@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,6 +30,8 @@ class StoreFixture {
   MessageStoreOptions& options() { return options_; }
   FileSystem& files() { return *files_; }
 
+  /// Called with each store from now on before it starts.
+  void prepare(std::function<void(MessageStore&)> preparation) { preparation_ = std::move(preparation); }
   /// Stops cleanly and starts again.
   void restart();
   void stop();
@@ -47,6 +50,7 @@ class StoreFixture {
   ManualClock clock_;
   std::unique_ptr<FileSystem> files_;
   MessageStoreOptions options_;
+  std::function<void(MessageStore&)> preparation_;
   std::unique_ptr<MessageStore> store_;
 };
 

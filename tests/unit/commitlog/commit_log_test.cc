@@ -65,8 +65,10 @@ TEST_CASE("a full file is closed with a blank record of at least eight bytes", "
   while (end < kFileSize) {
     const auto appended = log.append("Orders", 0, {kQuarter});
     REQUIRE(appended.has_value());
-    if (appended->begin < kFileSize) end = appended->end;
-    else break;
+    if (appended->begin < kFileSize)
+      end = appended->end;
+    else
+      break;
   }
   CHECK(log->begin() == 0);
   const auto blank = log->view(end, 8);

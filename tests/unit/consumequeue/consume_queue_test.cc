@@ -183,8 +183,10 @@ TEST_CASE("a queue behaves like a list", "[consumequeue]") {
       fixture.queue->expire(model[static_cast<std::size_t>(min)].physical_offset);
     } else if (choice < 97) {
       fixture.open(random() % 2 == 0);
-      if (static_cast<std::int64_t>(model.size()) > min) fixture.queue->expire(model[static_cast<std::size_t>(min)].physical_offset);
-      else fixture.queue->expire(log_end);
+      if (static_cast<std::int64_t>(model.size()) > min)
+        fixture.queue->expire(model[static_cast<std::size_t>(min)].physical_offset);
+      else
+        fixture.queue->expire(log_end);
     } else {
       fixture.queue->rest();
     }
