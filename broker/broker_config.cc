@@ -68,6 +68,8 @@ MessageStoreOptions BrokerConfig::store_options() const {
   options.file_reserved_hours = store.file_reserved_hours.get();
   options.delete_when = store.delete_when.get();
   options.disk_used_ratio_max = store.disk_used_ratio_max.get() / 100.0;
+  options.disk_clean_ratio = store.disk_clean_ratio.get() / 100.0;
+  options.disk_full_ratio = store.disk_full_ratio.get() / 100.0;
   options.transfer_count_max = store.transfer_count_memory.get();
   options.transfer_bytes_max = store.transfer_bytes_memory.get();
   options.transfer_count_cold_max = store.transfer_count_disk.get();

@@ -26,6 +26,8 @@ StoreSection::StoreSection()
       file_reserved_hours(*this, {.key = "fileReservedTime", .unit = Unit::hours, .doc = "How long messages are kept."}, 72, in_range(0, 876'000)),
       delete_when(*this, {.key = "deleteWhen", .doc = "Hours of the day at which expired files are removed, separated by semicolons."}, "04"),
       disk_used_ratio_max(*this, {.key = "diskMaxUsedSpaceRatio", .unit = Unit::percent, .doc = "Above it the oldest files are removed early."}, 75, in_range(10, 95)),
+      disk_clean_ratio(*this, {.key = "diskSpaceCleanForciblyRatio", .unit = Unit::percent, .doc = "Above it the oldest files are removed whatever their age."}, 85, in_range(30, 100)),
+      disk_full_ratio(*this, {.key = "diskSpaceWarningLevelRatio", .unit = Unit::percent, .doc = "Above it the broker takes no messages."}, 90, in_range(35, 100)),
       transfer_bytes_memory(*this, {.key = "maxTransferBytesOnMessageInMemory", .unit = Unit::bytes, .doc = "Most bytes of one pull."}, 256_KiB, at_least(1)),
       transfer_bytes_disk(*this, {.key = "maxTransferBytesOnMessageInDisk", .unit = Unit::bytes, .doc = "Most bytes of one pull of messages no longer in memory."}, 64_KiB, at_least(1)),
       transfer_count_memory(*this, {.key = "maxTransferCountOnMessageInMemory", .doc = "Most messages of one pull."}, 32, at_least(1)),
@@ -53,7 +55,7 @@ StoreSection::StoreSection()
           {"dLegerGroup", ""}, {"dLegerPeers", ""}, {"dLegerSelfId", ""}});
   ignore("Expired files are unlinked one by one and unmapped when no reader holds them.", {{"deleteFileBatchMax", "10"}, {"deleteCommitLogFilesInterval", "100"},
           {"deleteConsumeQueueFilesInterval", "100"}, {"destroyMapedFileIntervalForcibly", "120000"}, {"redeleteHangedFileInterval", "120000"}, {"cleanResourceInterval", "10000"},
-          {"cleanFileForciblyEnable", "true"}, {"diskSpaceWarningLevelRatio", "90"}, {"diskSpaceCleanForciblyRatio", "85"}, {"diskFallRecorded", "true"}});
+          {"cleanFileForciblyEnable", "true"}, {"diskFallRecorded", "true"}});
   ignore("Checksums of bodies are always checked on recovery.", {{"checkCRCOnRecover", "true"}, {"enabledAppendPropCRC", "false"}, {"forceVerifyPropCRC", "false"},
           {"autoMessageVersionOnTopicLen", "true"}, {"duplicationEnable", "false"}, {"recoverConcurrently", "false"}, {"messageIndexSafe", "false"}});
   ignore("Only the plain consume queue is served.", {{"storeType", "default"}, {"enableConsumeQueueExt", "false"}, {"mappedFileSizeConsumeQueueExt", "50331648"},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "commitlog/flush_service.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include <pthread.h>
@@ -9,7 +10,7 @@ namespace skylark::commitlog {
 
 FlushService::FlushService(CommitLog& log, std::int64_t interval_ms, std::function<void(std::int64_t)> flushed,
                            std::function<void()> failed)
-    : log_(log), interval_ms_(interval_ms), flushed_(std::move(flushed)), failed_(std::move(failed)) {}
+    : log_(log), interval_ms_(std::max<std::int64_t>(interval_ms, 1)), flushed_(std::move(flushed)), failed_(std::move(failed)) {}
 
 FlushService::~FlushService() { stop(); }
 
