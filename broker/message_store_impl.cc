@@ -174,6 +174,7 @@ PutStatus MessageStoreImpl::refusal(std::span<const PutMessage> messages) const 
   for (const PutMessage& message : messages) {
     const RecordFields& fields = message.fields;
     const std::size_t topic_max = fields.topic.starts_with(kRetryPrefix) ? kRetryTopicLengthMax : kTopicLengthMax;
+    if (fields.queue_id < 0) return PutStatus::message_illegal;
     if (fields.topic.empty() || fields.topic.size() > topic_max || fields.properties.size() > kPropertiesLengthMax)
       return PutStatus::message_illegal;
     if (static_cast<std::int64_t>(fields.body.size()) > options_.message_size_max) return PutStatus::message_illegal;

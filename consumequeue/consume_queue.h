@@ -29,7 +29,7 @@ inline constexpr std::int64_t kUnitSize = 20;  // Offset 8, size 4, tags code 8:
 ///
 /// Life:    `load`, `recover`, then use. A queue without messages has no file.
 /// Threads: any; one mutex per queue, held for a copy of units (longer when a file is made).
-/// Source:  ConsumeQueue.java 5.3; docs/format/consume-queue.md.
+/// Source:  ConsumeQueue.java 5.3; docs/format/commit-log.md.
 class ConsumeQueue {
  public:
   /// `folder` is that of the queue, `…/<topic>/<queue id>`. The file size is rounded up to whole units.

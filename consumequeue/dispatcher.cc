@@ -19,6 +19,12 @@ constexpr std::string_view kDelayTopic = "SCHEDULE_TOPIC_XXXX";
 constexpr std::int64_t kHeaderSize = 8;
 constexpr std::chrono::seconds kRetryPause{1};
 
+/// A topic names a folder. The broker checks what clients send; bytes of a master or of a store found on disk come past it.
+bool names_a_folder(std::string_view topic) {
+  return !topic.empty() && topic != "." && topic != ".." && topic.find('/') == std::string_view::npos &&
+         topic.find('\0') == std::string_view::npos;
+}
+
 }  // namespace
 
 Result<std::vector<std::int64_t>> parse_delay_levels(const std::vector<std::string>& words) {
@@ -56,7 +62,12 @@ std::int64_t queue_tags_code(const MessageView& record, const std::vector<std::i
 Result<Indexer::Outcome> Indexer::add(const MessageView& record, bool repeat_last_key) {
   const std::int32_t type = record.sys_flag & sys_flag::kTransactionMask;
   Outcome outcome = Outcome::skipped;
-  if ((type == sys_flag::kTransactionNone || type == sys_flag::kTransactionCommit) && (record.sys_flag & sys_flag::kInnerBatch) == 0) {
+  const bool listed = type == sys_flag::kTransactionNone || type == sys_flag::kTransactionCommit;
+  if (!names_a_folder(record.topic) || record.queue_id < 0) {
+    log::error("the record at {} is for topic '{}', queue {}: no queue can hold it", record.physical_offset, record.topic, record.queue_id);
+    return outcome;
+  }
+  if (listed && (record.sys_flag & sys_flag::kInnerBatch) == 0) {
     const auto queue = queues_.find_or_make(record.topic, record.queue_id);
     const auto queued = queue->append({record.physical_offset, record.total_size, tags_code_of(record)}, record.queue_offset);
     if (!queued) return queued.error();

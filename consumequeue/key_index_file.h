@@ -22,7 +22,7 @@ struct IndexGeometry {
 [[nodiscard]] std::int32_t index_key_hash(std::string_view topic, std::string_view key);
 
 /// A hash table on disk from message keys to physical offsets: header, slots, entries chained from the newest to the oldest.
-/// Threads: none of its own. Source: IndexFile.java, IndexHeader.java 5.3; docs/format/index.md.
+/// Threads: none of its own. Source: IndexFile.java, IndexHeader.java 5.3; docs/format/commit-log.md.
 class KeyIndexFile {
  public:
   struct Header {

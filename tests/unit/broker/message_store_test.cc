@@ -92,6 +92,7 @@ TEST_CASE("what breaks a limit is illegal and leaves nothing behind", "[store]")
   CHECK(store.put("Orders", 0, "x", std::string(32768, 'p')).status == PutStatus::message_illegal);
   CHECK(store.put(std::string(128, 't'), 0, "x").status == PutStatus::message_illegal);
   CHECK(store.put("", 0, "x").status == PutStatus::message_illegal);
+  CHECK(store.put("Orders", -1, "x").status == PutStatus::message_illegal);
   CHECK(store.put("Orders", 0, "x", std::string(32000, 'p')).status == PutStatus::message_illegal);  // Longer than a log file.
   CHECK(store->max_physical_offset() == end);
   CHECK(store.put("%RETRY%" + std::string(140, 'g'), 0, "x").status == PutStatus::ok);
@@ -297,6 +298,15 @@ TEST_CASE("a replica forgets a record of which only a part arrived", "[store]") 
   CHECK(eventually([&] { return replica->max_offset("Orders", 0) == 1; }));
   replica.restart();
   CHECK(replica->max_physical_offset() == first.record_size);
+}
+
+TEST_CASE("a topic that would lead out of the store's folder gets no queue", "[store]") {
+  StoreFixture store;
+  REQUIRE(store.put("../../outside", 0, "x").status == PutStatus::ok);
+  store.put("Orders", 0, "x");
+  store.await_dispatch();
+  CHECK(store->queues() == std::vector<QueueId>{{"Orders", 0}});
+  CHECK_FALSE(store.files().exists(store.root() + "/../outside"));
 }
 
 TEST_CASE("a put that needs replicas waits for as many as are needed", "[store]") {
