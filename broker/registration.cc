@@ -3,6 +3,7 @@
 
 #include <condition_variable>
 #include <memory>
+#include <utility>
 
 #include <pthread.h>
 
@@ -44,6 +45,16 @@ struct Round {
   std::size_t pending = 0;
   std::vector<std::pair<std::string, Result<RemotingCommand>>> answers;
 
+  /// True when all have answered; false when `give_up` became true first.
+  bool wait(const std::atomic<bool>& give_up) {
+    std::unique_lock lock(mutex);
+    constexpr std::chrono::milliseconds kLook{20};
+    while (pending != 0) {
+      if (give_up) return false;
+      done.wait_for(lock, kLook);
+    }
+    return true;
+  }
   void add(const std::string& address, Result<RemotingCommand> result) {
     if (result) result->own();
     {
@@ -115,8 +126,7 @@ std::size_t Registration::register_at_all() {
     client_.invoke(address, make_request(to_int(RequestCode::register_broker), header, Body(body)), options_.timeout,
                    [round, address](Result<RemotingCommand> result) { round->add(address, std::move(result)); });
   }
-  std::unique_lock lock(round->mutex);
-  round->done.wait(lock, [&round] { return round->pending == 0; });
+  if (!round->wait(stopping_)) return 0;
 
   std::size_t taken = 0;
   for (auto& [address, result] : round->answers) {
@@ -156,8 +166,8 @@ void Registration::stop(bool unregister) {
     client_.invoke(address, make_request(to_int(RequestCode::unregister_broker), header), kUnregisterTimeout,
                    [round, address](Result<RemotingCommand> result) { round->add(address, std::move(result)); });
   }
-  std::unique_lock lock(round->mutex);
-  round->done.wait(lock, [&round] { return round->pending == 0; });
+  const std::atomic<bool> never{false};
+  round->wait(never);
 }
 
 }  // namespace skylark::broker

@@ -68,7 +68,7 @@ class Registration {
   std::mutex mutex_;
   std::condition_variable wake_;
   bool due_ = false;
-  bool stopping_ = false;
+  std::atomic<bool> stopping_{false};  ///< Changed with `mutex_` held, so that the thread does not miss it.
   std::thread thread_;
 };
 

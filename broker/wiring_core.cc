@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/broker_config.h"
+#include "broker/handlers/bound.h"
 #include "broker/handlers/client_manage.h"
 #include "broker/handlers/consumer_offset.h"
 #include "broker/handlers/handlers.h"
@@ -12,16 +13,6 @@
 
 namespace skylark::broker {
 namespace {
-
-/// Binds a member function as handler.
-template <class Handler>
-HandlerFunction bound(Handler& handler, remoting::Reply (Handler::*function)(RemotingCommand&)) {
-  return [&handler, function](RemotingCommand& request, const remoting::ConnectionPtr&) { return (handler.*function)(request); };
-}
-template <class Handler>
-HandlerFunction bound(Handler& handler, remoting::Reply (Handler::*function)(RemotingCommand&, const remoting::ConnectionPtr&)) {
-  return [&handler, function](RemotingCommand& request, const remoting::ConnectionPtr& connection) { return (handler.*function)(request, connection); };
-}
 
 CoreHandlers wire_messages(BrokerParts& parts, Wired& wired) {
   const auto pull = std::make_shared<PullMessageHandler>(

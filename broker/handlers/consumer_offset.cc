@@ -39,7 +39,7 @@ remoting::Reply ConsumerOffsetHandler::update(RemotingCommand& request) {
     if (missing == "commitOffset") return answer(request, ResponseCode::invalid_parameter, "Offset is null");
     return answer_missing(request, missing);
   }
-  if (!groups_.find(header->consumer_group)) {
+  if (!groups_.contains(header->consumer_group)) {  // A commit makes no group: its consumer's heartbeat has.
     return answer(request, ResponseCode::subscription_group_not_exist, fmt::format("Group {} not exist!", header->consumer_group));
   }
   if (!topics_.contains(header->topic)) return answer(request, ResponseCode::topic_not_exist, fmt::format("Topic {} not exist!", header->topic));
