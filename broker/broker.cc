@@ -84,7 +84,7 @@ struct Broker::Impl {
             clock_used, [this](const std::string& topic, std::int32_t queue_id) { return store->max_offset(topic, queue_id); },
             [this](HeldPull pull) { core.pull->resume(std::move(pull)); }),
         parts{config, identity, clock, files, *store, topics, groups, offsets, consumers, producers, locks, stats, held_pulls, registration,
-              pool, client, hooks, handlers, periodic},
+              pool, client, hooks, handlers, periodic, [this] { return main_server ? &main_server->counters() : nullptr; }},
         dispatcher(handlers, false, [this](const remoting::ConnectionPtr& connection) { connection_closed(connection); }),
         fast_dispatcher(handlers, true, [this](const remoting::ConnectionPtr& connection) { connection_closed(connection); }) {
     core = wire_core(parts, wired);
@@ -154,12 +154,14 @@ struct Broker::Impl {
     throw StartError(fmt::format("the store {} cannot be opened: {}", root, opened.error().message()));
   }
 
-  std::unique_ptr<remoting::Server> listen(std::int32_t port, BrokerDispatcher& target) {
-    auto server = std::make_unique<remoting::Server>(pool, server_options(config, port), target);
-    if (const auto listening = server->start(); !listening) {
+  std::unique_ptr<remoting::Server> make_server(std::int32_t port, BrokerDispatcher& target) {
+    return std::make_unique<remoting::Server>(pool, server_options(config, port), target);
+  }
+
+  void listen(remoting::Server& server, std::int32_t port) {
+    if (const auto listening = server.start(); !listening) {
       throw StartError(fmt::format("cannot listen on {}:{}: {}", config.broker.bind_address.get(), port, listening.error().message()));
     }
-    return server;
   }
 
   void start() {
@@ -171,10 +173,14 @@ struct Broker::Impl {
       service->start();
       ++services_started;
     }
-    fast_server = listen(config.broker.fast_listen_port.get(), fast_dispatcher);
-    main_server = listen(config.broker.listen_port.get(), dispatcher);
+    // Both exist before either serves: requests look at the counters.
+    fast_server = make_server(config.broker.fast_listen_port.get(), fast_dispatcher);
+    main_server = make_server(config.broker.listen_port.get(), dispatcher);
+    listen(*fast_server, config.broker.fast_listen_port.get());
+    listen(*main_server, config.broker.listen_port.get());
     periodic.start();
     registration.start();
+    registering = true;
   }
 
   void stop() {
@@ -182,7 +188,7 @@ struct Broker::Impl {
     started = false;
     if (main_server) main_server->stop_accepting();
     if (fast_server) fast_server->stop_accepting();
-    registration.stop(main_server != nullptr);
+    registration.stop(registering);
     dispatcher.refuse_sends();
     fast_dispatcher.refuse_sends();
     held_pulls.stop();
@@ -229,6 +235,7 @@ struct Broker::Impl {
   std::size_t services_started = 0;
   bool store_started = false;
   bool started = false;
+  bool registering = false;
 };
 
 Broker::Broker(BrokerConfig& config, FileSystem& files, Clock& clock, remoting::IoPool& pool)

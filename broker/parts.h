@@ -15,6 +15,7 @@
 namespace skylark::remoting {
 class IoPool;
 class Client;
+struct Counters;
 }  // namespace skylark::remoting
 
 namespace skylark::broker {
@@ -69,6 +70,8 @@ struct BrokerParts {
   MessageHooks& hooks;       ///< To be set by the wiring.
   HandlerTable& handlers;    ///< To be filled by the wiring.
   PeriodicTasks& periodic;   ///< Tasks may be added by the wiring.
+  /// What the broker's main port counts; null before it serves.
+  std::function<const remoting::Counters*()> counters;
 };
 
 /// What a wiring function has made: kept alive by the broker, services started and stopped by it.

@@ -192,7 +192,7 @@ void wire_stats(BrokerParts& parts, Wired& wired, ScheduleService& schedule) {
   parts.handlers.add(RequestCode::query_consume_time_span, bound(stats, &StatsAdmin::consume_time_span));
   parts.handlers.add(RequestCode::view_broker_stats_data, bound(stats, &StatsAdmin::broker_stats));
   auto& runtime = make_handler<RuntimeInfo>(wired, parts.config, parts.store, parts.stats, parts.files, parts.clock,
-                                            [&schedule] { return schedule.progress(); });
+                                            [&schedule] { return schedule.progress(); }, parts.counters);
   parts.handlers.add(RequestCode::get_broker_runtime_info, bound(runtime, &RuntimeInfo::get));
   auto& config = make_handler<ConfigAdmin>(wired, parts.config.all(), parts.clock, parts.config.broker.config_black_list.get(),
                                            parts.config.config_path("broker.properties"),

@@ -45,6 +45,7 @@ std::map<std::string, std::string> RuntimeInfo::table() const {
   add_store(table);
   add_disk(table);
   add_queues(table);
+  add_counters(table);
   return table;
 }
 
@@ -116,6 +117,23 @@ void RuntimeInfo::add_queues(Table& table) const {
   }
   table["EndTransactionQueueSize"] = "0";
   table["EndTransactionThreadPoolQueueCapacity"] = "100000";
+}
+
+// Keys of Skylark, which Java's tools pass over.
+void RuntimeInfo::add_counters(Table& table) const {
+  table["commitLogFlushTimes"] = std::to_string(store_.flush_count());
+  const remoting::Counters* counters = counters_();
+  if (counters == nullptr) return;
+  constexpr const char* kCodecs[] = {"Json", "Rocketmq", "Flatbuffers"};
+  for (std::size_t codec = 0; codec < std::size(kCodecs); ++codec) {
+    table[fmt::format("framesReceived{}", kCodecs[codec])] = std::to_string(counters->frames_received[codec]);
+    table[fmt::format("framesSent{}", kCodecs[codec])] = std::to_string(counters->frames_sent[codec]);
+  }
+  table["connectionsOpened"] = std::to_string(counters->connections_opened);
+  table["connectionsClosed"] = std::to_string(counters->connections_closed);
+  table["framesRejected"] = std::to_string(counters->frames_rejected);
+  table["connectionsIdle"] = std::to_string(counters->connections_idle);
+  table["connectionsOverrun"] = std::to_string(counters->connections_overrun);
 }
 
 }  // namespace skylark::broker

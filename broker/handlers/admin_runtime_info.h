@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/file_system.h"
+#include "remoting/counters.h"
 #include "remoting/dispatcher.h"
 
 namespace skylark::broker {
@@ -24,8 +25,11 @@ class RuntimeInfo {
  public:
   using DelayProgress = std::function<std::map<std::int32_t, std::int64_t>()>;  ///< Level → offset of the next message.
 
-  RuntimeInfo(const BrokerConfig& config, MessageStore& store, const BrokerStats& stats, FileSystem& files, Clock& clock, DelayProgress delays)
-      : config_(config), store_(store), stats_(stats), files_(files), clock_(clock), delays_(std::move(delays)) {}
+  using PortCounters = std::function<const remoting::Counters*()>;              ///< Of the main port; null before it serves.
+
+  RuntimeInfo(const BrokerConfig& config, MessageStore& store, const BrokerStats& stats, FileSystem& files, Clock& clock, DelayProgress delays,
+              PortCounters counters)
+      : config_(config), store_(store), stats_(stats), files_(files), clock_(clock), delays_(std::move(delays)), counters_(std::move(counters)) {}
 
   remoting::Reply get(RemotingCommand& request);
   [[nodiscard]] std::map<std::string, std::string> table() const;
@@ -36,6 +40,7 @@ class RuntimeInfo {
   void add_store(Table& table) const;
   void add_disk(Table& table) const;
   void add_queues(Table& table) const;
+  void add_counters(Table& table) const;
 
   const BrokerConfig& config_;
   MessageStore& store_;
@@ -43,6 +48,7 @@ class RuntimeInfo {
   FileSystem& files_;
   Clock& clock_;
   const DelayProgress delays_;
+  const PortCounters counters_;
 };
 
 }  // namespace skylark::broker

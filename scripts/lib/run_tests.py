@@ -173,6 +173,7 @@ def process_tests(against):
         tests.append(("replication", python + ["tests/integration/replication/run.py"] + binaries, 900))
         tests.append(("kill", python + ["tests/fault/kill/run.py", "--rounds", "20"] + binaries, 1500))
         tests.append(("quickstart", python + ["tests/integration/quickstart_test.py"] + binaries, 600))
+        tests.append(("wire", python + ["tests/integration/wire_test.py"] + binaries, 300))
         tests.append(("startup", python + ["tests/integration/startup_test.py"] + binaries, 300))
     return [(name, command, timeout) for name, command, timeout in tests
             if os.path.exists(os.path.join(ROOT, next(part for part in command if part.endswith(".py") and part.startswith("tests/"))))]

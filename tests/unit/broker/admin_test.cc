@@ -252,7 +252,7 @@ TEST_CASE("runtime information holds a value for everything that exporters parse
   BrokerConfig config;
   config.store.root.set_value(broker.folder.path());
   broker.send("Orders", "order 1");
-  RuntimeInfo info(config, broker.store, broker.stats, *broker.files, broker.clock, [] { return std::map<std::int32_t, std::int64_t>{{3, 1}}; });
+  RuntimeInfo info(config, broker.store, broker.stats, *broker.files, broker.clock, [] { return std::map<std::int32_t, std::int64_t>{{3, 1}}; }, [] { return nullptr; });
   auto command = broker.with_body(RequestCode::get_broker_runtime_info, {});
   const auto body = decode_body<KvTable>(broker.answer_of(info.get(command)).body.view());
   REQUIRE(body.has_value());
