@@ -65,8 +65,8 @@ Result<void> write_whole(int descriptor, std::string_view content) {
   return {};
 }
 
-/// The descriptor is opened by the first call that needs one: a file that is only written and viewed, like that of a quiet consume queue,
-/// holds a mapping and nothing else.
+/// Only a file that was read by `read_at` keeps a descriptor: one that is written, viewed and flushed, like that of a consume queue, holds
+/// a mapping and nothing else.
 class DiskMappedFile final : public MappedFile {
  public:
   DiskMappedFile(std::string path, char* bytes, std::int64_t size_bytes) : path_(std::move(path)), bytes_(bytes), size_(size_bytes) {}
@@ -127,10 +127,12 @@ class DiskMappedFile final : public MappedFile {
     return {};
   }
 
+  /// By a descriptor of its own, so that tens of thousands of queues that are flushed now and then hold none. The kernel keeps an error of
+  /// writing back for the first who asks after it, also when he opened the file later.
   Result<void> flush() override {
-    const Result<int> descriptor = descriptor_for_io();
+    const Result<Descriptor> descriptor = fresh_descriptor();
     if (!descriptor) return descriptor.error();
-    if (::fdatasync(*descriptor) != 0) return last_error();
+    if (::fdatasync(descriptor->get()) != 0) return last_error();
     return {};
   }
 
