@@ -13,6 +13,7 @@
 #include "base/file_system.h"
 #include "broker/broker.h"
 #include "broker/broker_config.h"
+#include "broker/message_store.h"
 #include "nameserver/embedded_name_server.h"
 #include "protocol/message.h"
 #include "protocol/pull_headers.h"
@@ -69,6 +70,10 @@ class TestBroker {
   [[nodiscard]] int port() const { return ports_.listen(); }
   [[nodiscard]] std::string root() const { return folder_.path() + "/store"; }
   [[nodiscard]] BrokerParts& parts() { return broker_->parts(); }
+  /// A message is acknowledged when it is in the log; a moment later it is in its queue.
+  [[nodiscard]] bool readable_until(const std::string& topic, std::int64_t end) {
+    return eventually([&] { return parts().store.max_offset(topic, 0) >= end; });
+  }
 
  private:
   remoting::IoPool& pool_;
