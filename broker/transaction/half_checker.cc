@@ -28,7 +28,7 @@ void HalfChecker::run() {
   read_ops();
 
   std::int64_t at = half_begin;
-  while (clock_.now_ms() - pass_begin_ms <= kPassMaxMs) {
+  while (!stopping_ && clock_.now_ms() - pass_begin_ms <= kPassMaxMs) {
     const auto entry = store_.queue_entry(names::kHalfTopic, kHalfQueue, at);
     if (!entry) break;
     if (!is_finished(at)) {

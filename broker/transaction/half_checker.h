@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <set>
@@ -45,7 +46,10 @@ class HalfChecker {
  public:
   HalfChecker(MessageStore& store, Clock& clock, HalfCheckOptions options, HalfCheckPorts ports, FinishedHalves& finished);
 
+  /// One pass, of bounded length.
   void run();
+  /// Ends a running pass early, and every later one at once.
+  void stop() noexcept { stopping_ = true; }
 
  private:
   struct Op {
@@ -72,6 +76,7 @@ class HalfChecker {
   std::vector<Op> ops_;                              ///< Read and not yet passed, in order.
   std::unordered_set<std::int64_t> done_;            ///< All offsets in `ops_`.
   std::int64_t next_op_ = -1;                        ///< Behind the last of `ops_`; -1 before the first pass.
+  std::atomic<bool> stopping_{false};
   std::set<std::int64_t> immune_;                    ///< First offsets of immune messages that were stored again and are still open.
 };
 

@@ -62,6 +62,7 @@ void TransactionService::stop() {
     stopping_ = true;
     thread = std::move(thread_);
   }
+  checker_.stop();
   wake_.notify_all();
   if (!thread.joinable()) return;
   thread.join();

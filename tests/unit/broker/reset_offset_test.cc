@@ -14,7 +14,9 @@ using namespace std::chrono_literals;
 
 struct Fixture : AdminFixture {
   BrokerConfig config;
-  ResetOffsetHandler handler{store, topics, groups, offsets, consumers, config.broker.server_side_reset, {.broker_name = "broker-a", .replica = false}};
+  std::vector<std::int32_t> woken;
+  ResetOffsetHandler handler{store, topics, groups, offsets, consumers, config.broker.server_side_reset, 
+                             {.broker_name = "broker-a", .replica = false, .wake_pulls = [this](const std::string&, std::int32_t id) { woken.push_back(id); }}};
 
   Fixture() {
     add_topic("Orders");
@@ -57,6 +59,12 @@ TEST_CASE("a reset to a time is handed out by the broker whether or not a client
   CHECK(broker.offsets.query("readers", "Orders", 0) == 2);
   CHECK(broker.offsets.has_reset("readers", "Orders", 0));
   CHECK(broker.offsets.take_reset("readers", "Orders", 0) == 2);
+}
+
+TEST_CASE("a reset wakes the pulls that wait at the old place", "[broker][admin]") {
+  Fixture broker;
+  REQUIRE(is(broker.reset(broker.header(0)), ResponseCode::success));
+  CHECK(broker.woken == std::vector<std::int32_t>{0, 1});
 }
 
 TEST_CASE("a negative time is the end, and one queue alone can be meant", "[broker][admin]") {
