@@ -44,7 +44,7 @@ remoting::Reply QueueAdmin::entries(RemotingCommand& request) {
     row.physical_offset = entry->physical_offset;
     row.physical_size = entry->size;
     row.tags_code = entry->tags_code;
-    row.eval = !body.subscription || body.subscription->wants(entry->tags_code);
+    row.eval = body.subscription && body.subscription->wants(entry->tags_code);
     body.queue_data.push_back(row);
   }
   return answer_body(request, body);

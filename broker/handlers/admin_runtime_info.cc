@@ -85,6 +85,7 @@ void RuntimeInfo::add_store(Table& table) const {
   table["pageCacheLockTimeMills"] = "0";
   const auto first = load_record(store_, store_.min_physical_offset());
   table["earliestMessageTimeStamp"] = std::to_string(first ? first->view.store_timestamp : -1);
+  table["remainTransientStoreBufferNumbs"] = "2147483647";  // No pool is used: Java's number for that.
   table["startAcceptSendRequestTimeStamp"] = std::to_string(config_.broker.start_accept_sends_ms.get());
   table["remainHowManyDataToFlush"] = human_bytes(std::max<std::int64_t>(0, store_.max_physical_offset() - store_.flushed_physical_offset()));
   for (const auto& [level, offset] : delays_()) {
@@ -101,9 +102,9 @@ void RuntimeInfo::add_disk(Table& table) const {
   const auto log_space = files_.space(commit_log);
   const auto root_space = files_.space(root);
   const double log_ratio = log_space ? log_space->used_ratio() : -1.0;
-  table["commitLogDiskRatio"] = fmt::format("{}", log_ratio);
-  table[fmt::format("commitLogDiskRatio_{}", commit_log)] = fmt::format("{}", log_ratio);
-  table["consumeQueueDiskRatio"] = fmt::format("{}", root_space ? root_space->used_ratio() : -1.0);
+  table["commitLogDiskRatio"] = fmt::format("{:.2f}", log_ratio);
+  table[fmt::format("commitLogDiskRatio_{}", commit_log)] = fmt::format("{:.2f}", log_ratio);
+  table["consumeQueueDiskRatio"] = fmt::format("{:.2f}", root_space ? root_space->used_ratio() : -1.0);
   table["commitLogDirCapacity"] = fmt::format("Total : {}, Free : {}.", human_bytes(log_space ? log_space->total_bytes : 0),
                                               human_bytes(log_space ? log_space->available_bytes : 0));
 }

@@ -235,6 +235,7 @@ TEST_CASE("entries of a consume queue are shown with what a subscription makes o
   REQUIRE(body->queue_data.size() == 2);
   CHECK(body->queue_data[0].tags_code == tags_code("paid"));
   CHECK(body->queue_data[0].physical_size == put.record_size);
+  CHECK_FALSE(body->queue_data[0].eval);
   CHECK(body->max_queue_index == 2);
 
   header.index = 5;
@@ -268,7 +269,7 @@ TEST_CASE("runtime information holds a value for everything that exporters parse
         "litePullThreadPoolQueueSize", "litePullThreadPoolQueueCapacity", "queryThreadPoolQueueSize", "queryThreadPoolQueueCapacity",
         "ackThreadPoolQueueSize", "ackThreadPoolQueueCapacity", "sendThreadPoolQueueHeadWaitTimeMills", "pullThreadPoolQueueHeadWaitTimeMills",
         "queryThreadPoolQueueHeadWaitTimeMills", "litePullThreadPoolQueueHeadWaitTimeMills", "ackThreadPoolQueueHeadWaitTimeMills",
-        "EndTransactionQueueSize", "EndTransactionThreadPoolQueueCapacity"}) {
+        "EndTransactionQueueSize", "remainTransientStoreBufferNumbs", "EndTransactionThreadPoolQueueCapacity"}) {
     INFO(key);
     CHECK(body->table.count(key) == 1);
   }
