@@ -16,12 +16,19 @@ namespace {
 
 CoreHandlers wire_messages(BrokerParts& parts, Wired& wired) {
   const auto pull = std::make_shared<PullMessageHandler>(
-      parts.config,
-      PullParts{.topics = parts.topics, .groups = parts.groups, .consumers = parts.consumers, .offsets = parts.offsets, .store = parts.store,
-                .held_pulls = parts.held_pulls, .stats = parts.stats, .clock = parts.clock,
-                .master_known = [&registration = parts.registration] { return registration.master_known(); }});
-  const auto send = std::make_shared<SendMessageHandler>(parts.config, parts.identity, parts.topics, parts.store, parts.stats, parts.hooks, parts.clock);
-  for (const auto code : {RequestCode::send_message, RequestCode::send_message_v2, RequestCode::send_batch_message}) parts.handlers.add(code, *send);
+      parts.config, PullParts{.topics = parts.topics,
+                              .groups = parts.groups,
+                              .consumers = parts.consumers,
+                              .offsets = parts.offsets,
+                              .store = parts.store,
+                              .held_pulls = parts.held_pulls,
+                              .stats = parts.stats,
+                              .clock = parts.clock,
+                              .master_known = [&registration = parts.registration] { return registration.master_known(); }});
+  const auto send =
+      std::make_shared<SendMessageHandler>(parts.config, parts.identity, parts.topics, parts.store, parts.stats, parts.hooks, parts.clock);
+  for (const auto code : {RequestCode::send_message, RequestCode::send_message_v2, RequestCode::send_batch_message})
+    parts.handlers.add(code, *send);
   for (const auto code : {RequestCode::pull_message, RequestCode::lite_pull_message}) parts.handlers.add(code, *pull);
   wired.handlers.push_back(send);
   wired.handlers.push_back(pull);

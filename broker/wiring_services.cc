@@ -78,7 +78,9 @@ ScheduleService& wire_delays(BrokerParts& parts, Wired& wired) {
 
 HalfCheckPorts check_ports(BrokerParts& parts) {
   HalfCheckPorts ports;
-  ports.query_progress = [&offsets = parts.offsets](std::string_view topic) { return offsets.query(names::kTransactionGroup, topic, kHalfQueue); };
+  ports.query_progress = [&offsets = parts.offsets](std::string_view topic) {
+    return offsets.query(names::kTransactionGroup, topic, kHalfQueue);
+  };
   ports.commit_progress = [&offsets = parts.offsets](std::string_view topic, std::int64_t offset) {
     offsets.commit(names::kTransactionGroup, topic, kHalfQueue, offset);
   };
@@ -113,7 +115,9 @@ void wire_transactions(BrokerParts& parts, Wired& wired) {
   } else {
     wired.services.push_back(std::move(service));
   }
-  parts.hooks.prepare_transaction = [](PutMessage& message, OwnedParts& owned) { redirect_to_half_topic(message, owned.topic, owned.properties); };
+  parts.hooks.prepare_transaction = [](PutMessage& message, OwnedParts& owned) {
+    redirect_to_half_topic(message, owned.topic, owned.properties);
+  };
   parts.handlers.add(RequestCode::end_transaction, bound(end, &EndTransactionHandler::end));
   parts.handlers.add(RequestCode::resume_check_half_message, bound(end, &EndTransactionHandler::resume));
 }
@@ -159,12 +163,12 @@ void wire_topics_and_groups(BrokerParts& parts, Wired& wired) {
 }
 
 void wire_consumer_admin(BrokerParts& parts, Wired& wired) {
-  auto& reset = make_handler<ResetOffsetHandler>(wired, parts.store, parts.topics, parts.groups, parts.offsets, parts.consumers,
-                                                 parts.config.broker.server_side_reset,
-                                                 ResetOffsetOptions{.broker_name = parts.identity.name, .replica = parts.config.is_slave(),
-                                                                    .wake_pulls = [&held = parts.held_pulls](const std::string& topic, std::int32_t queue_id) {
-                                                                      held.wake_queue(topic, queue_id);
-                                                                    }});
+  auto& reset = make_handler<ResetOffsetHandler>(
+      wired, parts.store, parts.topics, parts.groups, parts.offsets, parts.consumers, parts.config.broker.server_side_reset,
+      ResetOffsetOptions{
+          .broker_name = parts.identity.name,
+          .replica = parts.config.is_slave(),
+          .wake_pulls = [&held = parts.held_pulls](const std::string& topic, std::int32_t queue_id) { held.wake_queue(topic, queue_id); }});
   parts.handlers.add(RequestCode::invoke_broker_to_reset_offset, bound(reset, &ResetOffsetHandler::reset));
   parts.handlers.add(RequestCode::invoke_broker_to_get_consumer_status, bound(reset, &ResetOffsetHandler::consumer_status));
   auto& offsets = make_handler<ConsumerOffsetAdmin>(wired, parts.topics, parts.offsets, parts.consumers);
@@ -182,8 +186,9 @@ void wire_consumer_admin(BrokerParts& parts, Wired& wired) {
 }
 
 void wire_stats(BrokerParts& parts, Wired& wired, ScheduleService& schedule) {
-  auto& stats = make_handler<StatsAdmin>(wired, parts.store, parts.topics, parts.groups, parts.offsets, parts.consumers, parts.stats, parts.clock,
-                                         StatsAdmin::Identity{.broker_name = parts.identity.name, .address = parts.identity.address});
+  auto& stats =
+      make_handler<StatsAdmin>(wired, parts.store, parts.topics, parts.groups, parts.offsets, parts.consumers, parts.stats, parts.clock,
+                               StatsAdmin::Identity{.broker_name = parts.identity.name, .address = parts.identity.address});
   parts.handlers.add(RequestCode::get_topic_stats_info, bound(stats, &StatsAdmin::topic_stats));
   parts.handlers.add(RequestCode::get_consume_stats, bound(stats, &StatsAdmin::consume_stats));
   parts.handlers.add(RequestCode::get_broker_consume_stats, bound(stats, &StatsAdmin::all_consume_stats));
@@ -191,8 +196,8 @@ void wire_stats(BrokerParts& parts, Wired& wired, ScheduleService& schedule) {
   parts.handlers.add(RequestCode::query_topics_by_consumer, bound(stats, &StatsAdmin::topics_of_group));
   parts.handlers.add(RequestCode::query_consume_time_span, bound(stats, &StatsAdmin::consume_time_span));
   parts.handlers.add(RequestCode::view_broker_stats_data, bound(stats, &StatsAdmin::broker_stats));
-  auto& runtime = make_handler<RuntimeInfo>(wired, parts.config, parts.store, parts.stats, parts.files, parts.clock,
-                                            [&schedule] { return schedule.progress(); }, parts.counters);
+  auto& runtime = make_handler<RuntimeInfo>(
+      wired, parts.config, parts.store, parts.stats, parts.files, parts.clock, [&schedule] { return schedule.progress(); }, parts.counters);
   parts.handlers.add(RequestCode::get_broker_runtime_info, bound(runtime, &RuntimeInfo::get));
   auto& config = make_handler<ConfigAdmin>(wired, parts.config.all(), parts.clock, parts.config.broker.config_black_list.get(),
                                            parts.config.config_path("broker.properties"),

@@ -23,7 +23,10 @@ class ConfigAdmin {
   /// `black_list`: keys, separated by `;`, that may not be changed. `save_path`: file for changes when the broker was started without one.
   /// `on_permission_change`: the name servers must hear of it.
   ConfigAdmin(Config& config, Clock& clock, std::string black_list, std::string save_path, std::function<void()> on_permission_change)
-      : config_(config), clock_(clock), black_list_(std::move(black_list)), save_path_(std::move(save_path)),
+      : config_(config),
+        clock_(clock),
+        black_list_(std::move(black_list)),
+        save_path_(std::move(save_path)),
         on_permission_change_(std::move(on_permission_change)) {
     version_.timestamp = clock.now_ms();
   }

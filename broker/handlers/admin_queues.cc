@@ -31,7 +31,8 @@ remoting::Reply QueueAdmin::entries(RemotingCommand& request) {
     return answer(request, ResponseCode::system_error, fmt::format("{}@{} is not exist!", header->queue_id, header->topic));
   }
   if (header->index < body.min_queue_index || header->index >= body.max_queue_index) {
-    return answer(request, ResponseCode::success, fmt::format("Index {} of {}@{} is not exist!", header->index, header->queue_id, header->topic));
+    return answer(request, ResponseCode::success,
+                  fmt::format("Index {} of {}@{} is not exist!", header->index, header->queue_id, header->topic));
   }
   const auto subscription = header->consumer_group ? consumers_.find_subscription(*header->consumer_group, header->topic) : nullptr;
   if (subscription) body.subscription = *subscription;

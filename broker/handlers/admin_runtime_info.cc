@@ -28,7 +28,8 @@ std::string human_bytes(std::int64_t bytes) {
 
 std::string uptime(std::int64_t ms) {
   const std::int64_t seconds = ms / 1'000;
-  return fmt::format("[ {} days, {} hours, {} minutes, {} seconds ]", seconds / 86'400, seconds / 3'600 % 24, seconds / 60 % 60, seconds % 60);
+  return fmt::format("[ {} days, {} hours, {} minutes, {} seconds ]", seconds / 86'400, seconds / 3'600 % 24, seconds / 60 % 60,
+                     seconds % 60);
 }
 
 }  // namespace
@@ -56,9 +57,11 @@ void RuntimeInfo::add_totals(Table& table) const {
   table["putMessageTimesTotal"] = std::to_string(totals.put_times);
   table["putMessageFailedTimes"] = std::to_string(totals.put_failed);
   table["putMessageSizeTotal"] = std::to_string(totals.put_bytes);
-  table["putMessageAverageSize"] = fmt::format("{:.1f}", totals.put_times == 0 ? 0.0 : static_cast<double>(totals.put_bytes) / static_cast<double>(totals.put_times));
+  table["putMessageAverageSize"] =
+      fmt::format("{:.1f}", totals.put_times == 0 ? 0.0 : static_cast<double>(totals.put_bytes) / static_cast<double>(totals.put_times));
   table["putMessageDistributeTime"] =
-      "[<=0ms]:0 [0~10ms]:0 [10~50ms]:0 [50~100ms]:0 [100~200ms]:0 [200~500ms]:0 [500ms~1s]:0 [1~2s]:0 [2~3s]:0 [3~4s]:0 [4~5s]:0 [5~10s]:0 [10s~]:0 ";
+      "[<=0ms]:0 [0~10ms]:0 [10~50ms]:0 [50~100ms]:0 [100~200ms]:0 [200~500ms]:0 [500ms~1s]:0 [1~2s]:0 [2~3s]:0 [3~4s]:0 [4~5s]:0 "
+      "[5~10s]:0 [10s~]:0 ";
   for (const char* name : {"putMessageEntireTimeMax", "getMessageEntireTimeMax", "dispatchMaxBuffer"}) table[name] = "0";
   for (const char* name : {"putLatency99", "putLatency999"}) table[name] = "0.00";
   table["putTps"] = stats_.tps_text(BrokerStats::Rate::put);
@@ -87,9 +90,11 @@ void RuntimeInfo::add_store(Table& table) const {
   table["earliestMessageTimeStamp"] = std::to_string(first ? first->view.store_timestamp : -1);
   table["remainTransientStoreBufferNumbs"] = "2147483647";  // No pool is used: Java's number for that.
   table["startAcceptSendRequestTimeStamp"] = std::to_string(config_.broker.start_accept_sends_ms.get());
-  table["remainHowManyDataToFlush"] = human_bytes(std::max<std::int64_t>(0, store_.max_physical_offset() - store_.flushed_physical_offset()));
+  table["remainHowManyDataToFlush"] =
+      human_bytes(std::max<std::int64_t>(0, store_.max_physical_offset() - store_.flushed_physical_offset()));
   for (const auto& [level, offset] : delays_()) {
-    table[fmt::format("scheduleMessageOffset_{}", level)] = fmt::format("{},{}", offset, store_.max_offset(names::kScheduleTopic, level - 1));
+    table[fmt::format("scheduleMessageOffset_{}", level)] =
+        fmt::format("{},{}", offset, store_.max_offset(names::kScheduleTopic, level - 1));
   }
   for (const char* name : {"timerReadBehind", "timerOffsetBehind", "timerCongestNum"}) table[name] = "0";
   for (const char* name : {"timerEnqueueTps", "timerDequeueTps"}) table[name] = "0.0";
@@ -111,7 +116,8 @@ void RuntimeInfo::add_disk(Table& table) const {
 
 void RuntimeInfo::add_queues(Table& table) const {
   // Requests are served on their connection's thread, so nothing queues; the capacities are Java's.
-  for (const auto& [pool, capacity] : {std::pair{"send", "10000"}, {"pull", "100000"}, {"litePull", "100000"}, {"query", "20000"}, {"ack", "100000"}}) {
+  for (const auto& [pool, capacity] :
+       {std::pair{"send", "10000"}, {"pull", "100000"}, {"litePull", "100000"}, {"query", "20000"}, {"ack", "100000"}}) {
     table[fmt::format("{}ThreadPoolQueueSize", pool)] = "0";
     table[fmt::format("{}ThreadPoolQueueCapacity", pool)] = capacity;
     table[fmt::format("{}ThreadPoolQueueHeadWaitTimeMills", pool)] = "0";

@@ -25,11 +25,17 @@ class RuntimeInfo {
  public:
   using DelayProgress = std::function<std::map<std::int32_t, std::int64_t>()>;  ///< Level → offset of the next message.
 
-  using PortCounters = std::function<const remoting::Counters*()>;              ///< Of the main port; null before it serves.
+  using PortCounters = std::function<const remoting::Counters*()>;  ///< Of the main port; null before it serves.
 
-  RuntimeInfo(const BrokerConfig& config, MessageStore& store, const BrokerStats& stats, FileSystem& files, Clock& clock, DelayProgress delays,
-              PortCounters counters)
-      : config_(config), store_(store), stats_(stats), files_(files), clock_(clock), delays_(std::move(delays)), counters_(std::move(counters)) {}
+  RuntimeInfo(const BrokerConfig& config, MessageStore& store, const BrokerStats& stats, FileSystem& files, Clock& clock,
+              DelayProgress delays, PortCounters counters)
+      : config_(config),
+        store_(store),
+        stats_(stats),
+        files_(files),
+        clock_(clock),
+        delays_(std::move(delays)),
+        counters_(std::move(counters)) {}
 
   remoting::Reply get(RemotingCommand& request);
   [[nodiscard]] std::map<std::string, std::string> table() const;

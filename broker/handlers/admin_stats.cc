@@ -49,7 +49,8 @@ remoting::Reply StatsAdmin::topic_stats(RemotingCommand& request) {
     TopicOffset row;
     row.min_offset = std::max<std::int64_t>(0, store_.min_offset(header->topic, queue_id));
     row.max_offset = std::max<std::int64_t>(0, store_.max_offset(header->topic, queue_id));
-    if (row.max_offset > 0) row.last_update_timestamp = std::max<std::int64_t>(0, store_.store_time(header->topic, queue_id, row.max_offset - 1));
+    if (row.max_offset > 0)
+      row.last_update_timestamp = std::max<std::int64_t>(0, store_.store_time(header->topic, queue_id, row.max_offset - 1));
     body.offset_table[MessageQueue{header->topic, identity_.broker_name, queue_id}] = row;
   }
   body.topic_put_tps = stats_.tps("TOPIC_PUT_NUMS", header->topic);
@@ -68,7 +69,8 @@ bool StatsAdmin::add_consume_rows(const std::string& group, const std::string& t
     row.broker_offset = std::max<std::int64_t>(0, store_.max_offset(topic, queue_id));
     row.consumer_offset = std::max<std::int64_t>(0, offsets_.query(group, topic, queue_id));
     row.pull_offset = std::max(row.consumer_offset, offsets_.query_pull(group, topic, queue_id));
-    if (row.consumer_offset > 0) row.last_timestamp = std::max<std::int64_t>(0, store_.store_time(topic, queue_id, row.consumer_offset - 1));
+    if (row.consumer_offset > 0)
+      row.last_timestamp = std::max<std::int64_t>(0, store_.store_time(topic, queue_id, row.consumer_offset - 1));
     stats.offset_table[MessageQueue{topic, identity_.broker_name, queue_id}] = row;
   }
   stats.consume_tps += stats_.tps("GROUP_GET_NUMS", topic + "@" + group);

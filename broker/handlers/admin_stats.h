@@ -27,9 +27,16 @@ class StatsAdmin {
     std::string broker_name;
     std::string address;
   };
-  StatsAdmin(MessageStore& store, const TopicConfigManager& topics, const SubscriptionGroupManager& groups, const ConsumerOffsetManager& offsets,
-             const ConsumerManager& consumers, const BrokerStats& stats, Clock& clock, Identity identity)
-      : store_(store), topics_(topics), groups_(groups), offsets_(offsets), consumers_(consumers), stats_(stats), clock_(clock),
+  StatsAdmin(MessageStore& store, const TopicConfigManager& topics, const SubscriptionGroupManager& groups,
+             const ConsumerOffsetManager& offsets, const ConsumerManager& consumers, const BrokerStats& stats, Clock& clock,
+             Identity identity)
+      : store_(store),
+        topics_(topics),
+        groups_(groups),
+        offsets_(offsets),
+        consumers_(consumers),
+        stats_(stats),
+        clock_(clock),
         identity_(std::move(identity)) {}
 
   remoting::Reply topic_stats(RemotingCommand& request);

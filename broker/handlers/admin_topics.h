@@ -18,7 +18,8 @@ class TopicConfigManager;
 /// Threads: any. Source: AdminBrokerProcessor.java, TopicQueueMappingManager.java aside.
 class TopicAdmin {
  public:
-  TopicAdmin(MessageStore& store, TopicConfigManager& topics, ConsumerOffsetManager& offsets) : store_(store), topics_(topics), offsets_(offsets) {}
+  TopicAdmin(MessageStore& store, TopicConfigManager& topics, ConsumerOffsetManager& offsets)
+      : store_(store), topics_(topics), offsets_(offsets) {}
 
   remoting::Reply update(RemotingCommand& request);
   remoting::Reply update_list(RemotingCommand& request);

@@ -33,6 +33,7 @@ struct AttributeChange {
 [[nodiscard]] AttributeChange parse_attribute_text(std::string_view text);
 /// Attributes after a change asked for with `+` and `-` before the keys; `creating`: there was nothing before, so only `+` makes sense.
 /// Source: AttributeUtil.java alterCurrentAttributes.
-[[nodiscard]] AttributeChange alter_attributes(bool creating, const AttributeRules& rules, const Attributes& current, const Attributes& asked);
+[[nodiscard]] AttributeChange alter_attributes(bool creating, const AttributeRules& rules, const Attributes& current,
+                                               const Attributes& asked);
 
 }  // namespace skylark::broker

@@ -12,7 +12,9 @@ HandlerFunction bound(Handler& handler, remoting::Reply (Handler::*function)(Rem
 }
 template <class Handler>
 HandlerFunction bound(Handler& handler, remoting::Reply (Handler::*function)(RemotingCommand&, const remoting::ConnectionPtr&)) {
-  return [&handler, function](RemotingCommand& request, const remoting::ConnectionPtr& connection) { return (handler.*function)(request, connection); };
+  return [&handler, function](RemotingCommand& request, const remoting::ConnectionPtr& connection) {
+    return (handler.*function)(request, connection);
+  };
 }
 
 }  // namespace skylark::broker

@@ -45,7 +45,8 @@ remoting::Reply ClientAdmin::producer_connections(RemotingCommand& request) {
   const auto header = decode_header<GetProducerConnectionListRequestHeader>(request);
   if (!header) return answer_missing(request, first_missing_field<GetProducerConnectionListRequestHeader>(request));
   const auto clients = producers_.clients(header->producer_group);
-  if (clients.empty()) return answer(request, ResponseCode::system_error, fmt::format("the producer group[{}] not exist", header->producer_group));
+  if (clients.empty())
+    return answer(request, ResponseCode::system_error, fmt::format("the producer group[{}] not exist", header->producer_group));
   ProducerConnection body;
   for (const ClientChannel& client : clients) body.connections.push_back(shown(client));
   return answer_body(request, body);

@@ -62,13 +62,14 @@ remoting::Reply ConsumerForward::consume_directly(RemotingCommand& request, cons
   return forward(request, connection, std::move(forwarded), header->consumer_group, header->client_id.value_or(""));
 }
 
-remoting::Reply ConsumerForward::forward(const RemotingCommand& request, const remoting::ConnectionPtr& connection, RemotingCommand forwarded,
-                                         const std::string& group, const std::string& client_id) {
+remoting::Reply ConsumerForward::forward(const RemotingCommand& request, const remoting::ConnectionPtr& connection,
+                                         RemotingCommand forwarded, const std::string& group, const std::string& client_id) {
   const auto client = consumers_.find_client(group, client_id);
   if (!client) return answer(request, ResponseCode::system_error, fmt::format("The Consumer <{}> <{}> not online", group, client_id));
   if (client->version < kVersion3_1_8) {
-    return answer(request, ResponseCode::system_error,
-                  fmt::format("The Consumer <{}> Version <{}> too low to finish, please upgrade it to V3_1_8_SNAPSHOT", client_id, client->version));
+    return answer(
+        request, ResponseCode::system_error,
+        fmt::format("The Consumer <{}> Version <{}> too low to finish, please upgrade it to V3_1_8_SNAPSHOT", client_id, client->version));
   }
   client->connection->invoke(std::move(forwarded), kForwardTimeout,
                              [responder = remoting::Responder(connection, request), group, client_id](Result<RemotingCommand> response) {

@@ -18,8 +18,8 @@ class TopicConfigManager;
 /// Threads: any. Source: AdminBrokerProcessor.java callConsumer.
 class ConsumerForward {
  public:
-  ConsumerForward(MessageStore& store, const TopicConfigManager& topics, const SubscriptionGroupManager& groups, const ConsumerManager& consumers,
-                  std::string broker_name)
+  ConsumerForward(MessageStore& store, const TopicConfigManager& topics, const SubscriptionGroupManager& groups,
+                  const ConsumerManager& consumers, std::string broker_name)
       : store_(store), topics_(topics), groups_(groups), consumers_(consumers), broker_name_(std::move(broker_name)) {}
 
   remoting::Reply running_info(RemotingCommand& request, const remoting::ConnectionPtr& connection);

@@ -26,7 +26,8 @@ constexpr std::int32_t kVersion3_0_7 = 28;  // Older clients know neither 220 no
 constexpr std::chrono::milliseconds kStatusTimeout{5'000};
 
 const ClientChannel* too_old(const std::vector<ClientChannel>& clients) {
-  const auto found = std::find_if(clients.begin(), clients.end(), [](const ClientChannel& client) { return client.version < kVersion3_0_7; });
+  const auto found =
+      std::find_if(clients.begin(), clients.end(), [](const ClientChannel& client) { return client.version < kVersion3_0_7; });
   return found == clients.end() ? nullptr : &*found;
 }
 
@@ -86,7 +87,8 @@ RemotingCommand ResetOffsetHandler::reset_here(const RemotingCommand& request, c
   } else if (header.queue_id >= 0) {
     targets[header.queue_id] = offset_at(header.topic, header.queue_id, header.timestamp);
   } else {
-    for (std::int32_t queue_id = 0; queue_id < topic->read_queues; ++queue_id) targets[queue_id] = offset_at(header.topic, queue_id, header.timestamp);
+    for (std::int32_t queue_id = 0; queue_id < topic->read_queues; ++queue_id)
+      targets[queue_id] = offset_at(header.topic, queue_id, header.timestamp);
   }
 
   ResetOffsetBody body;
@@ -156,8 +158,9 @@ remoting::Reply ResetOffsetHandler::consumer_status(RemotingCommand& request, co
     GetConsumerStatusRequestHeader ask;
     ask.topic = header->topic;
     ask.group = header->group;
-    client.connection->invoke(make_request(to_int(RequestCode::get_consumer_status_from_client), ask), kStatusTimeout,
-                              [gathering, id = client.client_id](const Result<RemotingCommand>& response) { gathering->take(id, response); });
+    client.connection->invoke(
+        make_request(to_int(RequestCode::get_consumer_status_from_client), ask), kStatusTimeout,
+        [gathering, id = client.client_id](const Result<RemotingCommand>& response) { gathering->take(id, response); });
   }
   return remoting::Reply::deferred();
 }

@@ -33,9 +33,15 @@ struct ResetOffsetOptions {
 /// Threads: any. Source: AdminBrokerProcessor.java resetOffset, Broker2Client.java resetOffset, getConsumeStatus.
 class ResetOffsetHandler {
  public:
-  ResetOffsetHandler(MessageStore& store, const TopicConfigManager& topics, const SubscriptionGroupManager& groups, ConsumerOffsetManager& offsets,
-                     const ConsumerManager& consumers, const Setting<bool>& server_side, ResetOffsetOptions options)
-      : store_(store), topics_(topics), groups_(groups), offsets_(offsets), consumers_(consumers), server_side_(server_side),
+  ResetOffsetHandler(MessageStore& store, const TopicConfigManager& topics, const SubscriptionGroupManager& groups,
+                     ConsumerOffsetManager& offsets, const ConsumerManager& consumers, const Setting<bool>& server_side,
+                     ResetOffsetOptions options)
+      : store_(store),
+        topics_(topics),
+        groups_(groups),
+        offsets_(offsets),
+        consumers_(consumers),
+        server_side_(server_side),
         options_(std::move(options)) {}
 
   remoting::Reply reset(RemotingCommand& request);

@@ -24,7 +24,8 @@ std::optional<Refusal> RetrySendPath::redirect(const RetrySend& send, PutMessage
   if (!is_retry_topic(fields.topic)) return std::nullopt;
   const std::string group(fields.topic.substr(names::kRetryPrefix.size()));
   const auto config = groups_.find(group);
-  if (!config) return Refusal{ResponseCode::subscription_group_not_exist, fmt::format("subscription group not exist, {} {}", group, kFaqLine)};
+  if (!config)
+    return Refusal{ResponseCode::subscription_group_not_exist, fmt::format("subscription group not exist, {} {}", group, kFaqLine)};
 
   std::int32_t times_max = config->retry_times_max;
   if (send.client_version >= kVersion3_4_9 && send.max_reconsume_times) times_max = *send.max_reconsume_times;

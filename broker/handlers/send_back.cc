@@ -16,7 +16,7 @@
 namespace skylark::broker {
 namespace {
 
-constexpr std::int16_t kVersion3_4_9 = 121;  // From here on clients say how often they want to retry.
+constexpr std::int16_t kVersion3_4_9 = 121;    // From here on clients say how often they want to retry.
 constexpr std::int32_t kUnitSubscription = 2;  // TopicSysFlag: the topic has subscriptions of a unit.
 constexpr std::int32_t kFirstRetryLevel = 3;   // 10 s with the default levels; one level more for each further try.
 
@@ -60,7 +60,8 @@ remoting::Reply SendBackHandler::handle(RemotingCommand& request, const remoting
 
   constexpr std::int32_t kReadWrite = permission::kRead | permission::kWrite;
   Target target{.topic = retry_topic(header->group), .queue_id = next_queue(group->retry_queues)};
-  const auto topic = topics_.create_if_absent(target.topic, group->retry_queues, kReadWrite, false, header->unit_mode ? kUnitSubscription : 0);
+  const auto topic =
+      topics_.create_if_absent(target.topic, group->retry_queues, kReadWrite, false, header->unit_mode ? kUnitSubscription : 0);
   if (!topic) return answer(request, ResponseCode::system_error, fmt::format("topic[{}] not exist", target.topic));
   if (!permission::writable(topic->perm)) {
     return answer(request, ResponseCode::no_permission, fmt::format("the topic[{}] sending message is forbidden", target.topic));

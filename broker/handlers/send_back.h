@@ -19,7 +19,7 @@ class SubscriptionGroupManager;
 class TopicConfigManager;
 
 struct SendBackOptions {
-  std::string ip;   ///< brokerIP1, for remarks.
+  std::string ip;  ///< brokerIP1, for remarks.
   Host store_host;
   bool replica = false;
 };
@@ -31,7 +31,13 @@ class SendBackHandler {
  public:
   SendBackHandler(MessageStore& store, TopicConfigManager& topics, SubscriptionGroupManager& groups, BrokerStats& stats,
                   const MessageHooks& hooks, const Setting<std::int32_t>& permission, SendBackOptions options)
-      : store_(store), topics_(topics), groups_(groups), stats_(stats), hooks_(hooks), permission_(permission), options_(std::move(options)) {}
+      : store_(store),
+        topics_(topics),
+        groups_(groups),
+        stats_(stats),
+        hooks_(hooks),
+        permission_(permission),
+        options_(std::move(options)) {}
 
   remoting::Reply handle(RemotingCommand& request, const remoting::ConnectionPtr& connection);
 

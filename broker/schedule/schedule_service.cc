@@ -13,8 +13,8 @@
 namespace skylark::broker {
 namespace {
 
-constexpr std::int64_t kRetryMs = 1'000;       // After a put that the store refused.
-constexpr std::int64_t kWaitMaxMs = 500;       // The shortest delay is 1 s, so a new message is seen in time; and the clock may be set.
+constexpr std::int64_t kRetryMs = 1'000;         // After a put that the store refused.
+constexpr std::int64_t kWaitMaxMs = 500;         // The shortest delay is 1 s, so a new message is seen in time; and the clock may be set.
 constexpr std::int32_t kMessagesPerRound = 256;  // Of one level before the next level gets its turn.
 
 }  // namespace
@@ -71,7 +71,8 @@ void ScheduleService::stop() {
   wake_.notify_all();
   if (!thread.joinable()) return;
   thread.join();
-  if (const auto persisted = persist(); !persisted) log::error("{} cannot be written: {}", options_.progress_path, persisted.error().message());
+  if (const auto persisted = persist(); !persisted)
+    log::error("{} cannot be written: {}", options_.progress_path, persisted.error().message());
 }
 
 void ScheduleService::run() {
@@ -79,7 +80,8 @@ void ScheduleService::run() {
   for (;;) {
     const std::int64_t wait_ms = deliver_due().value_or(kWaitMaxMs);
     if (clock_.steady_ms() >= next_persist_ms) {
-      if (const auto persisted = persist(); !persisted) log::error("{} cannot be written: {}", options_.progress_path, persisted.error().message());
+      if (const auto persisted = persist(); !persisted)
+        log::error("{} cannot be written: {}", options_.progress_path, persisted.error().message());
       next_persist_ms = clock_.steady_ms() + options_.persist_interval_ms;
     }
     std::unique_lock lock(mutex_);
@@ -130,7 +132,8 @@ bool ScheduleService::deliver_one(const MessageStore::QueueEntry& entry, std::in
   const PutResult put = store_.put_sync(message.put);
   if (put.stored()) return true;
   if (put.status == PutStatus::message_illegal) {
-    log::error("delay level {}: message {} at {} for topic {} is refused by the store", level, offset, entry.physical_offset, message.topic);
+    log::error("delay level {}: message {} at {} for topic {} is refused by the store", level, offset, entry.physical_offset,
+               message.topic);
     return true;
   }
   return false;

@@ -40,8 +40,8 @@ class ScheduleService final : public Service {
   ScheduleService(const ScheduleService&) = delete;
   ScheduleService& operator=(const ScheduleService&) = delete;
 
-  /// Reads the progress file (done by `start()`) and moves each level into the range of its queue, so call it after the store has recovered.
-  /// Errors: `malformed` when neither the file nor its `.bak` can be read.
+  /// Reads the progress file (done by `start()`) and moves each level into the range of its queue, so call it after the store has
+  /// recovered. Errors: `malformed` when neither the file nor its `.bak` can be read.
   [[nodiscard]] Result<void> load();
   /// Call it after the store has recovered. Progress that cannot be read is logged, and everything scheduled is delivered again.
   void start() override;

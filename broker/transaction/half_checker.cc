@@ -14,8 +14,8 @@
 namespace skylark::broker {
 namespace {
 
-constexpr std::size_t kOpsMax = 100'000;       // Op messages held at a time; with 4 KiB each at most some hundred MB, in practice little.
-constexpr std::int64_t kPassMaxMs = 60'000;    // TransactionalMessageServiceImpl.MAX_PROCESS_TIME_LIMIT.
+constexpr std::size_t kOpsMax = 100'000;     // Op messages held at a time; with 4 KiB each at most some hundred MB, in practice little.
+constexpr std::int64_t kPassMaxMs = 60'000;  // TransactionalMessageServiceImpl.MAX_PROCESS_TIME_LIMIT.
 
 }  // namespace
 
@@ -131,8 +131,8 @@ HalfChecker::Step HalfChecker::give_up(const MessageView& half) {
 
 void HalfChecker::advance_ops(std::int64_t half_progress) {
   const auto is_passed = [&](std::int64_t offset) { return offset < half_progress && !immune_.contains(offset); };
-  const auto still_needed = std::find_if_not(ops_.begin(), ops_.end(),
-                                             [&](const Op& op) { return std::all_of(op.half_offsets.begin(), op.half_offsets.end(), is_passed); });
+  const auto still_needed = std::find_if_not(
+      ops_.begin(), ops_.end(), [&](const Op& op) { return std::all_of(op.half_offsets.begin(), op.half_offsets.end(), is_passed); });
   const std::int64_t op_progress = still_needed == ops_.end() ? next_op_ : still_needed->queue_offset;
   ops_.erase(ops_.begin(), still_needed);
   done_.clear();

@@ -19,8 +19,8 @@
 namespace skylark::broker {
 
 struct HalfCheckOptions {
-  std::int64_t timeout_ms = 6'000;           ///< transactionTimeOut: age of a half message before its first check.
-  std::int32_t count_max = 15;               ///< transactionCheckMax: checks of one message before it is given up.
+  std::int64_t timeout_ms = 6'000;              ///< transactionTimeOut: age of a half message before its first check.
+  std::int32_t count_max = 15;                  ///< transactionCheckMax: checks of one message before it is given up.
   std::int64_t reserved_ms = 72 * 3'600'000LL;  ///< fileReservedTime: older ones are given up as well.
   std::string broker_name;
   Host store_host;
@@ -73,11 +73,11 @@ class HalfChecker {
   const HalfCheckPorts ports_;
   FinishedHalves& finished_;
 
-  std::vector<Op> ops_;                              ///< Read and not yet passed, in order.
-  std::unordered_set<std::int64_t> done_;            ///< All offsets in `ops_`.
-  std::int64_t next_op_ = -1;                        ///< Behind the last of `ops_`; -1 before the first pass.
+  std::vector<Op> ops_;                    ///< Read and not yet passed, in order.
+  std::unordered_set<std::int64_t> done_;  ///< All offsets in `ops_`.
+  std::int64_t next_op_ = -1;              ///< Behind the last of `ops_`; -1 before the first pass.
   std::atomic<bool> stopping_{false};
-  std::set<std::int64_t> immune_;                    ///< First offsets of immune messages that were stored again and are still open.
+  std::set<std::int64_t> immune_;  ///< First offsets of immune messages that were stored again and are still open.
 };
 
 }  // namespace skylark::broker

@@ -80,7 +80,8 @@ Result<void> committed_message(const MessageView& half, OwnedMessage& into) {
   return {};
 }
 
-void renewed_half_message(const MessageView& half, std::string_view name, std::string_view value, const Host& store_host, OwnedMessage& into) {
+void renewed_half_message(const MessageView& half, std::string_view name, std::string_view value, const Host& store_host,
+                          OwnedMessage& into) {
   copy_message(half, into);
   if (!value.empty()) set_property(into.properties, name, value);
   into.topic = names::kHalfTopic;

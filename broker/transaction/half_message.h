@@ -19,7 +19,8 @@ inline constexpr std::int32_t kHalfQueue = 0;  // The half topic and the op topi
 [[nodiscard]] bool is_half_message(const RecordFields& fields) noexcept;
 
 /// Turns a message into one of the half topic. Its text is kept in `topic` and `properties`, which must outlive the put.
-/// The transaction bits are cleared: a half message has a place in its queue. Source: TransactionalMessageBridge.java parseHalfMessageInner.
+/// The transaction bits are cleared: a half message has a place in its queue. Source: TransactionalMessageBridge.java
+/// parseHalfMessageInner.
 void redirect_to_half_topic(PutMessage& message, std::string& topic, std::string& properties);
 
 /// The message that a commit makes visible: real topic and queue, commit bits, the half message's place; properties stay as they
@@ -27,7 +28,8 @@ void redirect_to_half_topic(PutMessage& message, std::string& topic, std::string
 [[nodiscard]] Result<void> committed_message(const MessageView& half, OwnedMessage& into);
 
 /// Copy of a half message for the end of its queue; a value that is not empty replaces the property of that name.
-void renewed_half_message(const MessageView& half, std::string_view name, std::string_view value, const Host& store_host, OwnedMessage& into);
+void renewed_half_message(const MessageView& half, std::string_view name, std::string_view value, const Host& store_host,
+                          OwnedMessage& into);
 
 /// The half message as the producer shall see it in a check: encoded record with its real topic and queue.
 /// Errors: `malformed` as above.

@@ -14,7 +14,11 @@
 namespace skylark::broker {
 namespace {
 
-constexpr std::string_view kOpProperties = "TAGS\x01" "d\x02" "WAIT\x01" "true\x02";  // Exactly these, as Java stores them.
+constexpr std::string_view kOpProperties =
+    "TAGS\x01"
+    "d\x02"
+    "WAIT\x01"
+    "true\x02";  // Exactly these, as Java stores them.
 
 EndOutcome refuse(std::string remark) { return {ResponseCode::system_error, std::move(remark)}; }
 
@@ -27,7 +31,8 @@ EndOutcome outcome_of(const PutResult& put) {
     case PutStatus::slave_not_available: return {};
     case PutStatus::message_illegal:
       return {ResponseCode::message_illegal,
-              "the message is illegal, maybe msg body or properties length not matched. msg body length limit 128k, msg properties length limit 32k."};
+              "the message is illegal, maybe msg body or properties length not matched. msg body length limit 128k, msg properties length "
+              "limit 32k."};
     case PutStatus::service_not_available: return {ResponseCode::service_not_available, "service not available now."};
     case PutStatus::page_cache_busy: return refuse("OS page cache busy, please try another machine");
     case PutStatus::create_file_failed: return refuse("create mapped file failed.");
@@ -38,7 +43,8 @@ EndOutcome outcome_of(const PutResult& put) {
 
 }  // namespace
 
-TransactionService::TransactionService(MessageStore& store, Clock& clock, TransactionOptions options, HalfCheckPorts ports, MessageHook delay)
+TransactionService::TransactionService(MessageStore& store, Clock& clock, TransactionOptions options, HalfCheckPorts ports,
+                                       MessageHook delay)
     : store_(store),
       clock_(clock),
       options_(std::move(options)),
@@ -96,7 +102,8 @@ void TransactionService::end(const EndTransactionRequestHeader& header, EndCallb
   if (!header.from_transaction_check && half.property(property::kCheckImmunity) && age_ms > immunity_ms(half, options_.check.timeout_ms)) {
     return callback({ResponseCode::illegal_operation, {}});  // The check that is under way decides.
   }
-  if (half.property(property::kProducerGroup) != std::string_view(header.producer_group)) return callback(refuse("The producer group wrong"));
+  if (half.property(property::kProducerGroup) != std::string_view(header.producer_group))
+    return callback(refuse("The producer group wrong"));
   if (half.queue_offset != header.half_queue_offset) return callback(refuse("The transaction state table offset wrong"));
   if (half.physical_offset != header.half_physical_offset) return callback(refuse("The commit log offset wrong"));
 
@@ -156,7 +163,8 @@ void TransactionService::resume(std::string_view offset_message_id, EndCallback 
   if (!record || record->view.topic != names::kCheckMaxTimeTopic) return callback(failure());
   OwnedMessage again;
   renewed_half_message(record->view, property::kTransactionCheckTimes, "0", options_.check.store_host, again);
-  store_.put(again.put, [failure, callback = std::move(callback)](const PutResult& put) { callback(put.stored() ? EndOutcome{} : failure()); });
+  store_.put(again.put,
+             [failure, callback = std::move(callback)](const PutResult& put) { callback(put.stored() ? EndOutcome{} : failure()); });
 }
 
 }  // namespace skylark::broker

@@ -23,9 +23,9 @@ namespace skylark::broker {
 
 struct TransactionOptions {
   HalfCheckOptions check;
-  std::int64_t check_interval_ms = 30'000;    ///< transactionCheckInterval.
-  std::int64_t op_body_size_max = 4'096;      ///< transactionOpMsgMaxSize.
-  std::int64_t op_interval_ms = 3'000;        ///< transactionOpBatchInterval.
+  std::int64_t check_interval_ms = 30'000;  ///< transactionCheckInterval.
+  std::int64_t op_body_size_max = 4'096;    ///< transactionOpMsgMaxSize.
+  std::int64_t op_interval_ms = 3'000;      ///< transactionOpBatchInterval.
 };
 
 /// How the end of a transaction came out: a response code and a remark.

@@ -128,10 +128,12 @@ std::optional<PinnedSlice> FakeMessageStore::record_at(std::int64_t physical_off
   return PinnedSlice{*bytes, bytes};
 }
 
-std::optional<MessageStore::QueueEntry> FakeMessageStore::queue_entry(std::string_view topic, std::int32_t queue_id, std::int64_t queue_offset) {
+std::optional<MessageStore::QueueEntry> FakeMessageStore::queue_entry(std::string_view topic, std::int32_t queue_id,
+                                                                      std::int64_t queue_offset) {
   const std::lock_guard lock(mutex_);
   const Queue* queue = find(topic, queue_id);
-  if (queue == nullptr || queue_offset < queue->begin || queue_offset >= static_cast<std::int64_t>(queue->entries.size())) return std::nullopt;
+  if (queue == nullptr || queue_offset < queue->begin || queue_offset >= static_cast<std::int64_t>(queue->entries.size()))
+    return std::nullopt;
   return queue->entries[static_cast<std::size_t>(queue_offset)];
 }
 
@@ -191,8 +193,8 @@ std::vector<QueueId> FakeMessageStore::queues() {
 
 std::int32_t FakeMessageStore::delete_topics_except(const std::vector<std::string>& keep) {
   const std::lock_guard lock(mutex_);
-  return static_cast<std::int32_t>(std::erase_if(
-      queues_, [&](const auto& item) { return std::find(keep.begin(), keep.end(), item.first.first) == keep.end(); }));
+  return static_cast<std::int32_t>(
+      std::erase_if(queues_, [&](const auto& item) { return std::find(keep.begin(), keep.end(), item.first.first) == keep.end(); }));
 }
 
 void FakeMessageStore::delete_topic(std::string_view topic) {

@@ -22,8 +22,8 @@ class FakeMessageStore : public MessageStore {
  public:
   explicit FakeMessageStore(Clock& clock) : clock_(clock) {}
 
-  std::map<std::int32_t, std::int64_t> delay_ms;       ///< Level → delay.
-  PutStatus put_status = PutStatus::ok;                ///< What the next puts end with; nothing is stored when it says so.
+  std::map<std::int32_t, std::int64_t> delay_ms;  ///< Level → delay.
+  PutStatus put_status = PutStatus::ok;           ///< What the next puts end with; nothing is stored when it says so.
   std::int64_t puts_refused = 0;
 
   /// What was put into a queue, from offset 0.

@@ -100,7 +100,9 @@ TEST_CASE("attributes are checked before a topic is touched", "[broker][admin]")
 
 TEST_CASE("fixed attributes stay, changeable ones change, and keys are deleted", "[broker][admin]") {
   const Attributes current{{"queue.type", "BatchCQ"}, {"message.type", "FIFO"}};
-  const auto alter = [&](std::string_view text) { return alter_attributes(false, topic_attribute_rules(), current, parse_attribute_text(text).attributes); };
+  const auto alter = [&](std::string_view text) {
+    return alter_attributes(false, topic_attribute_rules(), current, parse_attribute_text(text).attributes);
+  };
   CHECK(alter("+message.type=DELAY").attributes.at("message.type") == "DELAY");
   CHECK(alter("-message.type").attributes == Attributes{{"queue.type", "BatchCQ"}});
   CHECK_FALSE(alter("+queue.type=SimpleCQ").problem.empty());
@@ -134,9 +136,10 @@ TEST_CASE("deleting a topic takes its messages, offsets and pop retry topics wit
 TEST_CASE("a list of topics is made at once, and queues of unknown topics are cleaned", "[broker][admin]") {
   Fixture broker;
   broker.send("Leftover", "old");
-  auto command = broker.with_body(RequestCode::update_and_create_topic_list,
-                                  R"({"topicConfigList":[{"topicName":"A","readQueueNums":1,"writeQueueNums":1,"perm":6},)"
-                                  R"({"topicName":"B","readQueueNums":2,"writeQueueNums":2,"perm":6,"attributes":{"+message.type":"DELAY"}}]})");
+  auto command =
+      broker.with_body(RequestCode::update_and_create_topic_list,
+                       R"({"topicConfigList":[{"topicName":"A","readQueueNums":1,"writeQueueNums":1,"perm":6},)"
+                       R"({"topicName":"B","readQueueNums":2,"writeQueueNums":2,"perm":6,"attributes":{"+message.type":"DELAY"}}]})");
   REQUIRE(is(broker.answer_of(broker.topic_admin.update_list(command)), ResponseCode::success));
   CHECK(broker.topics.find("A")->write_queues == 1);
   CHECK(broker.topics.find("B")->attributes.at("message.type") == "DELAY");
@@ -253,23 +256,76 @@ TEST_CASE("runtime information holds a value for everything that exporters parse
   BrokerConfig config;
   config.store.root.set_value(broker.folder.path());
   broker.send("Orders", "order 1");
-  RuntimeInfo info(config, broker.store, broker.stats, *broker.files, broker.clock, [] { return std::map<std::int32_t, std::int64_t>{{3, 1}}; }, [] { return nullptr; });
+  RuntimeInfo info(
+      config, broker.store, broker.stats, *broker.files, broker.clock,
+      [] {
+        return std::map<std::int32_t, std::int64_t>{{3, 1}};
+      },
+      [] { return nullptr; });
   auto command = broker.with_body(RequestCode::get_broker_runtime_info, {});
   const auto body = decode_body<KvTable>(broker.answer_of(info.get(command)).body.view());
   REQUIRE(body.has_value());
-  for (const char* key :
-       {"bootTimestamp", "runtime", "putMessageEntireTimeMax", "putMessageTimesTotal", "putMessageFailedTimes", "putMessageSizeTotal",
-        "putMessageDistributeTime", "putMessageAverageSize", "dispatchMaxBuffer", "getMessageEntireTimeMax", "putTps", "getFoundTps", "getMissTps",
-        "getTotalTps", "getTransferredTps", "getTransferedTps", "putLatency99", "putLatency999", "commitLogDiskRatio", "consumeQueueDiskRatio",
-        "commitLogMinOffset", "commitLogMaxOffset", "scheduleMessageOffset_3", "brokerActive", "brokerVersionDesc", "brokerVersion",
-        "msgPutTotalYesterdayMorning", "msgPutTotalTodayMorning", "msgPutTotalTodayNow", "msgGetTotalYesterdayMorning", "msgGetTotalTodayMorning",
-        "msgGetTotalTodayNow", "dispatchBehindBytes", "pageCacheLockTimeMills", "earliestMessageTimeStamp", "startAcceptSendRequestTimeStamp",
-        "timerReadBehind", "timerOffsetBehind", "timerCongestNum", "timerEnqueueTps", "timerDequeueTps", "remainHowManyDataToFlush",
-        "commitLogDirCapacity", "sendThreadPoolQueueSize", "sendThreadPoolQueueCapacity", "pullThreadPoolQueueSize", "pullThreadPoolQueueCapacity",
-        "litePullThreadPoolQueueSize", "litePullThreadPoolQueueCapacity", "queryThreadPoolQueueSize", "queryThreadPoolQueueCapacity",
-        "ackThreadPoolQueueSize", "ackThreadPoolQueueCapacity", "sendThreadPoolQueueHeadWaitTimeMills", "pullThreadPoolQueueHeadWaitTimeMills",
-        "queryThreadPoolQueueHeadWaitTimeMills", "litePullThreadPoolQueueHeadWaitTimeMills", "ackThreadPoolQueueHeadWaitTimeMills",
-        "EndTransactionQueueSize", "remainTransientStoreBufferNumbs", "EndTransactionThreadPoolQueueCapacity"}) {
+  for (const char* key : {"bootTimestamp",
+                          "runtime",
+                          "putMessageEntireTimeMax",
+                          "putMessageTimesTotal",
+                          "putMessageFailedTimes",
+                          "putMessageSizeTotal",
+                          "putMessageDistributeTime",
+                          "putMessageAverageSize",
+                          "dispatchMaxBuffer",
+                          "getMessageEntireTimeMax",
+                          "putTps",
+                          "getFoundTps",
+                          "getMissTps",
+                          "getTotalTps",
+                          "getTransferredTps",
+                          "getTransferedTps",
+                          "putLatency99",
+                          "putLatency999",
+                          "commitLogDiskRatio",
+                          "consumeQueueDiskRatio",
+                          "commitLogMinOffset",
+                          "commitLogMaxOffset",
+                          "scheduleMessageOffset_3",
+                          "brokerActive",
+                          "brokerVersionDesc",
+                          "brokerVersion",
+                          "msgPutTotalYesterdayMorning",
+                          "msgPutTotalTodayMorning",
+                          "msgPutTotalTodayNow",
+                          "msgGetTotalYesterdayMorning",
+                          "msgGetTotalTodayMorning",
+                          "msgGetTotalTodayNow",
+                          "dispatchBehindBytes",
+                          "pageCacheLockTimeMills",
+                          "earliestMessageTimeStamp",
+                          "startAcceptSendRequestTimeStamp",
+                          "timerReadBehind",
+                          "timerOffsetBehind",
+                          "timerCongestNum",
+                          "timerEnqueueTps",
+                          "timerDequeueTps",
+                          "remainHowManyDataToFlush",
+                          "commitLogDirCapacity",
+                          "sendThreadPoolQueueSize",
+                          "sendThreadPoolQueueCapacity",
+                          "pullThreadPoolQueueSize",
+                          "pullThreadPoolQueueCapacity",
+                          "litePullThreadPoolQueueSize",
+                          "litePullThreadPoolQueueCapacity",
+                          "queryThreadPoolQueueSize",
+                          "queryThreadPoolQueueCapacity",
+                          "ackThreadPoolQueueSize",
+                          "ackThreadPoolQueueCapacity",
+                          "sendThreadPoolQueueHeadWaitTimeMills",
+                          "pullThreadPoolQueueHeadWaitTimeMills",
+                          "queryThreadPoolQueueHeadWaitTimeMills",
+                          "litePullThreadPoolQueueHeadWaitTimeMills",
+                          "ackThreadPoolQueueHeadWaitTimeMills",
+                          "EndTransactionQueueSize",
+                          "remainTransientStoreBufferNumbs",
+                          "EndTransactionThreadPoolQueueCapacity"}) {
     INFO(key);
     CHECK(body->table.count(key) == 1);
   }

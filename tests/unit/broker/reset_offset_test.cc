@@ -15,8 +15,14 @@ using namespace std::chrono_literals;
 struct Fixture : AdminFixture {
   BrokerConfig config;
   std::vector<std::int32_t> woken;
-  ResetOffsetHandler handler{store, topics, groups, offsets, consumers, config.broker.server_side_reset, 
-                             {.broker_name = "broker-a", .replica = false, .wake_pulls = [this](const std::string&, std::int32_t id) { woken.push_back(id); }}};
+  ResetOffsetHandler handler{
+      store,
+      topics,
+      groups,
+      offsets,
+      consumers,
+      config.broker.server_side_reset,
+      {.broker_name = "broker-a", .replica = false, .wake_pulls = [this](const std::string&, std::int32_t id) { woken.push_back(id); }}};
 
   Fixture() {
     add_topic("Orders");

@@ -163,7 +163,8 @@ TEST_CASE("progress outlives a restart, so that nothing is delivered twice", "[b
 TEST_CASE("progress outside of its queue is moved into it when it is loaded", "[broker][schedule]") {
   Fixture broker;
   broker.send("only", 1);
-  REQUIRE(broker.service.apply_progress(R"({"dataVersion":{"counter":1,"stateVersion":0,"timestamp":5},"offsetTable":{1:77,2:3}})").has_value());
+  REQUIRE(broker.service.apply_progress(R"({"dataVersion":{"counter":1,"stateVersion":0,"timestamp":5},"offsetTable":{1:77,2:3}})")
+              .has_value());
   ScheduleService again(broker.store, broker.levels, broker.options, *broker.files, broker.clock);
   REQUIRE(again.load().has_value());
   CHECK(again.progress() == std::map<std::int32_t, std::int64_t>{{1, 1}, {2, 0}});

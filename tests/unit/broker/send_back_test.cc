@@ -13,10 +13,18 @@ namespace {
 struct Fixture : AdminFixture {
   BrokerConfig config;
   DelayLevels levels = *DelayLevels::parse("1s 5s 10s 30s 1m");
-  SendBackHandler handler{store, topics, groups, stats, hooks, config.broker.broker_permission, {.ip = "10.0.0.1", .store_host = *Host::parse("10.0.0.1:10911"), .replica = false}};
+  SendBackHandler handler{store,
+                          topics,
+                          groups,
+                          stats,
+                          hooks,
+                          config.broker.broker_permission,
+                          {.ip = "10.0.0.1", .store_host = *Host::parse("10.0.0.1:10911"), .replica = false}};
 
   Fixture() {
-    hooks.delay = [this](PutMessage& message, OwnedParts& parts) { redirect_to_schedule_topic(message, parts.topic, parts.properties, levels); };
+    hooks.delay = [this](PutMessage& message, OwnedParts& parts) {
+      redirect_to_schedule_topic(message, parts.topic, parts.properties, levels);
+    };
     SubscriptionGroupConfig group;
     group.name = "readers";
     group.retry_times_max = 2;

@@ -198,7 +198,10 @@ TEST_CASE("finished offsets are written together, after the interval or when the
   const auto ops = broker.store.messages(kOp);
   REQUIRE(ops.size() == 1);
   CHECK(ops[0].body == "0,1,");
-  CHECK(ops[0].properties == std::string("TAGS\x01" "d\x02" "WAIT\x01" "true\x02"));
+  CHECK(ops[0].properties == std::string("TAGS\x01"
+                                         "d\x02"
+                                         "WAIT\x01"
+                                         "true\x02"));
 }
 
 TEST_CASE("op bodies of all versions are understood", "[broker][transaction]") {
@@ -250,7 +253,8 @@ TEST_CASE("finished half messages are never checked, written down or not, before
   CHECK(broker.progress[std::string(kHalf)] == 2);
 }
 
-TEST_CASE("a half message that nobody answers for is given up after the limit of checks, and can be brought back", "[broker][transaction]") {
+TEST_CASE("a half message that nobody answers for is given up after the limit of checks, and can be brought back",
+          "[broker][transaction]") {
   Fixture broker;
   broker.prepare("pay");
   for (int round = 0; round < 5; ++round) broker.check_after(30s);
