@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/handlers/send_back.h"
 
+#include <algorithm>
 #include <atomic>
 
 #include <fmt/format.h>
@@ -35,6 +36,9 @@ std::string_view java_name(PutStatus status) {
   }
   return "UNKNOWN_ERROR";
 }
+
+/// A producer chooses this number: far above any limit it is cut, so that counting on is safe.
+std::int32_t bounded(std::int32_t reconsume_times) { return std::min(reconsume_times, 1'000'000'000); }
 
 /// Spreads messages over the retry queues of a group; even is as good as random.
 std::int32_t next_queue(std::int32_t queues) {
@@ -81,7 +85,7 @@ remoting::Reply SendBackHandler::handle(RemotingCommand& request, const remoting
       return answer(request, ResponseCode::system_error, fmt::format("topic[{}] not exist", target.topic));
     }
   } else {
-    target.delay_level = header->delay_level > 0 ? header->delay_level : kFirstRetryLevel + record->view.reconsume_times;
+    target.delay_level = header->delay_level > 0 ? header->delay_level : kFirstRetryLevel + bounded(record->view.reconsume_times);
   }
   put_back(record->view, target, header->group, remoting::Responder(connection, request));
   return remoting::Reply::deferred();
@@ -101,7 +105,7 @@ void SendBackHandler::put_back(const MessageView& message, const Target& target,
   copy.bind();
   copy.put.fields.queue_id = target.queue_id;
   copy.put.fields.store_host = options_.store_host;
-  copy.put.fields.reconsume_times = message.reconsume_times + 1;
+  copy.put.fields.reconsume_times = bounded(message.reconsume_times) + 1;
 
   OwnedParts parts;
   hooks_.apply_delay(copy.put, parts);

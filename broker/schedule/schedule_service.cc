@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::int64_t kRetryMs = 1'000;         // After a put that the store refused.
 constexpr std::int64_t kWaitMaxMs = 500;         // The shortest delay is 1 s, so a new message is seen in time; and the clock may be set.
+constexpr std::int64_t kLevelMax = 10'000;       // Of a file: more is nonsense.
 constexpr std::int32_t kMessagesPerRound = 256;  // Of one level before the next level gets its turn.
 
 }  // namespace
@@ -37,7 +38,8 @@ void ScheduleService::take_progress(const json::Value& content) {
   version_ = DataVersion::from_json(content["dataVersion"]);
   offsets_.clear();
   for (const auto& [level, offset] : content["offsetTable"].members()) {
-    offsets_[static_cast<std::int32_t>(level.as_integer())] = offset.as_integer();
+    const std::int64_t number = level.as_integer();
+    if (number >= 1 && number <= kLevelMax) offsets_[static_cast<std::int32_t>(number)] = offset.as_integer();
   }
 }
 

@@ -70,13 +70,12 @@ HalfChecker::Step HalfChecker::step(std::int64_t half_offset, const MessageView&
     immune_.erase(first_offset);
     return Step::passed;
   }
-  const std::int64_t now_ms = clock_.now_ms();
-  const std::int64_t age_ms = now_ms - std::min(half.born_timestamp, half.store_timestamp);  // A producer's clock may be ahead.
+  const std::int64_t age = age_ms(half, clock_.now_ms());
   const std::int64_t checks = integer_property(half, property::kTransactionCheckTimes, 0);
-  if (checks >= options_.count_max || age_ms > options_.reserved_ms) return give_up(half);
+  if (checks >= options_.count_max || age > options_.reserved_ms) return give_up(half);
 
   const bool wants_immunity = half.property(property::kCheckImmunity).has_value();
-  if (age_ms < immunity_ms(half, options_.timeout_ms)) {
+  if (age < immunity_ms(half, options_.timeout_ms)) {
     return wants_immunity ? renew_immune(half_offset, half) : Step::wait;  // Others must not wait for an immune one.
   }
   if (first_offset >= 0) immune_.erase(first_offset);

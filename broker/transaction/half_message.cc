@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/transaction/half_message.h"
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 #include <optional>
@@ -105,6 +106,10 @@ Result<std::string> checked_record(const MessageView& half, std::int64_t queue_o
   std::string bytes;
   encode_record(fields, bytes);
   return bytes;
+}
+
+std::int64_t age_ms(const MessageView& half, std::int64_t now_ms) noexcept {
+  return now_ms - std::max<std::int64_t>(0, std::min(half.born_timestamp, half.store_timestamp));
 }
 
 std::int64_t immunity_ms(const MessageView& half, std::int64_t timeout_ms) noexcept {

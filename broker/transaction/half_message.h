@@ -35,6 +35,9 @@ void renewed_half_message(const MessageView& half, std::string_view name, std::s
 /// Errors: `malformed` as above.
 [[nodiscard]] Result<std::string> checked_record(const MessageView& half, std::int64_t queue_offset, std::int64_t physical_offset);
 
+/// Milliseconds since the message was born, never before the epoch nor after it was stored: producers choose that time.
+[[nodiscard]] std::int64_t age_ms(const MessageView& half, std::int64_t now_ms) noexcept;
+
 /// Milliseconds that a half message is not checked for: its own wish in whole seconds, or the broker's time-out when it has none or
 /// one that makes no sense.
 [[nodiscard]] std::int64_t immunity_ms(const MessageView& half, std::int64_t timeout_ms) noexcept;

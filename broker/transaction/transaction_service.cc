@@ -98,8 +98,8 @@ void TransactionService::end(const EndTransactionRequestHeader& header, EndCallb
   if (!record || record->view.topic != names::kHalfTopic) return callback(refuse("Find prepared transaction message failed"));
   const MessageView& half = record->view;
 
-  const std::int64_t age_ms = clock_.now_ms() - half.born_timestamp;
-  if (!header.from_transaction_check && half.property(property::kCheckImmunity) && age_ms > immunity_ms(half, options_.check.timeout_ms)) {
+  const std::int64_t age = age_ms(half, clock_.now_ms());
+  if (!header.from_transaction_check && half.property(property::kCheckImmunity) && age > immunity_ms(half, options_.check.timeout_ms)) {
     return callback({ResponseCode::illegal_operation, {}});  // The check that is under way decides.
   }
   if (half.property(property::kProducerGroup) != std::string_view(header.producer_group))

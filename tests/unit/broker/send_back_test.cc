@@ -100,6 +100,14 @@ TEST_CASE("a message tried often enough, or that shall not be retried, becomes a
   CHECK(broker.stats.find("DLQ_PUT_NUMS", std::string(dead[0].property(property::kRetryTopic).value()) + "@readers").has_value());
 }
 
+TEST_CASE("a message that claims to have been tried without end is counted on safely", "[broker][retry]") {
+  Fixture broker;
+  auto header = broker.header_for(broker.send("Orders", "order 1", 0, {}, INT32_MAX - 1));
+  header.max_reconsume_times = INT32_MAX;
+  CHECK(is(broker.send_back(header), ResponseCode::success));
+  CHECK(broker.store.messages("SCHEDULE_TOPIC_XXXX", 4).size() == 1);
+}
+
 TEST_CASE("a limit named by a client older than 3.4.9 is not looked at", "[broker][retry]") {
   Fixture broker;
   auto header = broker.header_for(broker.send("Orders", "order 1"));

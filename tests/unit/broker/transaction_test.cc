@@ -334,6 +334,25 @@ TEST_CASE("a producer whose clock is ahead is checked by the broker's clock", "[
   CHECK(broker.checks.empty());
 }
 
+TEST_CASE("a nonsensical time of birth neither stops the checks nor hurries them", "[broker][transaction]") {
+  Fixture broker;
+  for (const std::int64_t born : {INT64_MIN, INT64_MAX}) {
+    std::string properties;
+    append_property(properties, property::kTransactionPrepared, "true");
+    append_property(properties, property::kProducerGroup, "payers");
+    PutMessage message;
+    message.fields.topic = "Orders";
+    message.fields.born_timestamp = born;
+    message.fields.properties = properties;
+    std::string topic, rewritten;
+    redirect_to_half_topic(message, topic, rewritten);
+    REQUIRE(broker.store.put_sync(message).stored());
+  }
+  broker.check_after(6s);
+  CHECK(broker.store.messages(kGivenUp).size() == 1);  // Born before everything: older than what the broker keeps.
+  CHECK(broker.checks.size() == 1);
+}
+
 TEST_CASE("messages older than what the broker keeps are given up", "[broker][transaction]") {
   Fixture broker;
   broker.prepare("forgotten");
