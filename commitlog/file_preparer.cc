@@ -11,7 +11,7 @@
 namespace skylark::commitlog {
 
 namespace {
-constexpr std::chrono::seconds kTakeDeadline{5};  // AllocateMappedFileService.waitTimeOut.
+constexpr std::chrono::seconds kTakeDeadline{30};  // A disk that has not made a file by then is taken for dead.
 }  // namespace
 
 FilePreparer::FilePreparer(FileSystem& system, MappedFileQueue& queue) : system_(system), queue_(queue), thread_([this] { run(); }) {}
@@ -30,23 +30,22 @@ void FilePreparer::prepare(std::int64_t base) {
 Result<std::shared_ptr<MappedFile>> FilePreparer::take(std::int64_t base) {
   const auto deadline = std::chrono::steady_clock::now() + kTakeDeadline;
   std::unique_lock lock(mutex_);
-  // A failure of an earlier round says nothing about now: space may have been freed.
-  if (state_ == State::failed) state_ = State::idle;
-  for (;;) {
+  bool waited = false;
+  while (state_ == State::making) {
     if (stopping_) return Errc::closed;
-    if (state_ == State::idle || (base_ != base && state_ != State::making)) {
-      base_ = base;
-      file_.reset();
-      state_ = State::wanted;
-      work_.notify_one();
-    }
-    if (base_ == base && state_ == State::ready) {
-      state_ = State::idle;
-      return std::move(file_);
-    }
-    if (base_ == base && state_ == State::failed) return error_;
-    if (done_.wait_until(lock, deadline) == std::cv_status::timeout) return Errc::timed_out;
+    waited = true;
+    if (done_.wait_until(lock, deadline) == std::cv_status::timeout && state_ == State::making) return Errc::timed_out;
   }
+  if (stopping_) return Errc::closed;
+  if (state_ == State::ready && base_ == base) {
+    state_ = State::idle;
+    return std::move(file_);
+  }
+  if (state_ == State::failed && base_ == base && waited) return error_;
+  // Nothing was prepared, or an earlier attempt failed, which says nothing about now. Made here: a thread might be late to begin.
+  if (state_ == State::ready) remove_unused();
+  state_ = State::idle;
+  return make(base);
 }
 
 void FilePreparer::populate(std::shared_ptr<MappedFile> file, std::int64_t position, std::int64_t size_bytes) {
@@ -64,10 +63,13 @@ void FilePreparer::stop() {
     done_.notify_all();
   }
   if (thread_.joinable()) thread_.join();
-  if (state_ != State::ready) return;
+  if (state_ == State::ready) remove_unused();
+  state_ = State::idle;
+}
+
+void FilePreparer::remove_unused() {
   const std::string path = file_->path();
   file_.reset();
-  state_ = State::idle;
   const auto removed = system_.remove(path);
   if (!removed) log::warn("{} was prepared and not used, and cannot be removed: {}", path, removed.error().message());
 }

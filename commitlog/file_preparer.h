@@ -27,7 +27,7 @@ class FilePreparer {
   /// Starts making the file that begins there, unless it is under way or ready.
   void prepare(std::int64_t base);
   /// The file that begins there, fully allocated, its name durable; made now when it was not prepared. A failure is tried anew by the next
-  /// call. Errors: `no_space`, `io_error`, `timed_out` after five seconds, `closed`.
+  /// call. Errors: `no_space`, `io_error`, `timed_out` after half a minute, `closed`.
   [[nodiscard]] Result<std::shared_ptr<MappedFile>> take(std::int64_t base);
   /// Faults that range in, soon.
   void populate(std::shared_ptr<MappedFile> file, std::int64_t position, std::int64_t size_bytes);
@@ -42,6 +42,7 @@ class FilePreparer {
   };
 
   void run();
+  void remove_unused();
   [[nodiscard]] Result<std::shared_ptr<MappedFile>> make(std::int64_t base);
 
   FileSystem& system_;
