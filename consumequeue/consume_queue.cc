@@ -189,9 +189,10 @@ std::optional<QueueEntry> ConsumeQueue::at_locked(std::int64_t queue_offset) con
 }
 
 std::size_t ConsumeQueue::read_locked(std::int64_t queue_offset, std::span<QueueEntry> into) const {
+  if (queue_offset < 0 || queue_offset >= end_ / kUnitSize) return 0;  // Clients choose it: no arithmetic before this.
   std::size_t count = 0;
   std::int64_t at = queue_offset * kUnitSize;
-  while (count < into.size() && at >= 0 && at < end_) {
+  while (count < into.size() && at < end_) {
     const auto file = files_.find(at);
     if (!file) return count;
     const std::int64_t until = std::min(file->end(), end_);

@@ -18,6 +18,8 @@ namespace {
 constexpr std::string_view kDelayTopic = "SCHEDULE_TOPIC_XXXX";
 constexpr std::int64_t kHeaderSize = 8;
 constexpr std::chrono::seconds kRetryPause{1};
+constexpr std::int64_t kQueueOffsetMax =
+    std::numeric_limits<std::int64_t>::max() / kUnitSize - (1 << 30);  // Its byte, and a file behind it.
 
 /// A topic names a folder. The broker checks what clients send; bytes of a master or of a store found on disk come past it.
 bool names_a_folder(std::string_view topic) {
@@ -63,8 +65,9 @@ Result<Indexer::Outcome> Indexer::add(const MessageView& record, bool repeat_las
   const std::int32_t type = record.sys_flag & sys_flag::kTransactionMask;
   Outcome outcome = Outcome::skipped;
   const bool listed = type == sys_flag::kTransactionNone || type == sys_flag::kTransactionCommit;
-  if (!names_a_folder(record.topic) || record.queue_id < 0) {
-    log::error("the record at {} is for topic '{}', queue {}: no queue can hold it", record.physical_offset, record.topic, record.queue_id);
+  if (!names_a_folder(record.topic) || record.queue_id < 0 || record.queue_offset < 0 || record.queue_offset > kQueueOffsetMax) {
+    log::error("the record at {} is for topic '{}', queue {}, offset {}: no queue can hold it", record.physical_offset, record.topic,
+               record.queue_id, record.queue_offset);
     return outcome;
   }
   if (listed && (record.sys_flag & sys_flag::kInnerBatch) == 0) {

@@ -57,6 +57,9 @@ TEST_CASE("the message id leads to the record", "[store]") {
   CHECK_FALSE(store->record_at(id->physical_offset + 1, 0).has_value());
   CHECK_FALSE(store->record_at(-1, 0).has_value());
   CHECK_FALSE(store->record_at(1'000'000'000'000, 0).has_value());
+  CHECK_FALSE(store->record_at(INT64_MAX, 0).has_value());
+  CHECK_FALSE(store->record_at(INT64_MAX - 10, 0).has_value());
+  CHECK_FALSE(store->record_at(INT64_MIN, 0).has_value());
 }
 
 TEST_CASE("a batch gets consecutive offsets and an id for each message", "[store]") {
@@ -192,6 +195,9 @@ TEST_CASE("offsets are found by time, at both ends of equal times", "[store]") {
   CHECK(store->offset_by_time("Nothing", 0, begin, false) == 0);
   CHECK(store->store_time("Orders", 0, 21) == begin + 100);
   CHECK(store->store_time("Orders", 0, 60) == -1);
+  CHECK(store->store_time("Orders", 0, INT64_MAX) == -1);
+  CHECK(store->offset_by_time("Orders", 0, INT64_MAX, false) == 60);
+  CHECK(store->offset_by_time("Orders", 0, INT64_MIN, true) == 0);
 }
 
 TEST_CASE("the delay topic's queues hold the time when a message is due", "[store]") {

@@ -43,6 +43,8 @@ TEST_CASE("units are found by queue offset, across files", "[consumequeue]") {
   CHECK(fixture.queue->at(12)->tags_code == 19);
   CHECK_FALSE(fixture.queue->at(25).has_value());
   CHECK_FALSE(fixture.queue->at(-1).has_value());
+  CHECK_FALSE(fixture.queue->at(INT64_MAX).has_value());
+  CHECK_FALSE(fixture.queue->at(INT64_MIN).has_value());
   QueueEntry entries[8];
   CHECK(fixture.queue->read(8, entries) == 8);
   CHECK(entries[7].physical_offset == 1500);
