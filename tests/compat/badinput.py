@@ -114,6 +114,8 @@ REQUESTS = [
      "the consumer group[nobody] not online"),
     ("broker", "offset of an unknown topic", UPDATE_OFFSET,
      {"consumerGroup": "CG", "topic": "Absent", "queueId": "0", "commitOffset": "1"}, b"", 17, "Topic Absent not exist!"),
+    ("broker", "offset of an unknown group", UPDATE_OFFSET,
+     {"consumerGroup": "nobody", "topic": TOPIC, "queueId": "0", "commitOffset": "1"}, b"", 26, "Group nobody not exist!"),
     ("broker", "view: past the end of the log", VIEW, {"offset": "99999999"}, b"", 1,
      "can not find message by the offset, 99999999"),
     ("broker", "query: unknown key", QUERY_MESSAGE,

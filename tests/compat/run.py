@@ -3,6 +3,7 @@
 """Runs the case list of cases.txt with one client against one kind of server, and prints a verdict a case.
 
     run.py --client java|go|cpp --against skylark|java [--bin-dir build/release/bin] [--only send-sync,delay]
+    run.py --client java --codec ROCKETMQ ...      the Java client's requests with binary headers
 
 A case that failed runs once more, alone, on fresh servers: a passing second try counts, and is printed as such. (A
 loaded machine of two cores may hold up a client for longer than any sensible deadline.)
@@ -46,6 +47,7 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--client", choices=("java", "go", "cpp"), required=True)
     parser.add_argument("--against", choices=("skylark", "java"), required=True)
+    parser.add_argument("--codec", choices=("JSON", "ROCKETMQ"), default="JSON", help="headers of the Java client's requests")
     parser.add_argument("--bin-dir", default=toolbox.DEFAULT_BIN_FOLDER, help="folder of our programs")
     parser.add_argument("--build-dir", default=toolbox.DEFAULT_BUILD_FOLDER, help="where warm.sh builds the client programs")
     parser.add_argument("--only", help="names of cases, joined by commas")
@@ -80,7 +82,7 @@ def run_cases(arguments, flavour, cases, threads):
 
 def client_command(arguments, home):
     if arguments.client == "java":
-        return toolbox.java_program(arguments.build_dir, "skylark.compat.Compat", home)
+        return toolbox.java_program(arguments.build_dir, "skylark.compat.Compat", home, [f"-Drocketmq.serialize.type={arguments.codec}"])
     if arguments.client == "go":
         return toolbox.go_program(arguments.build_dir)
     program = os.path.join(os.path.abspath(arguments.bin_dir), "skylark_compat")
@@ -100,7 +102,8 @@ def report(arguments, results):
         print(verdict)
     count = {word: sum(verdict.word == word for verdict in results) for word in ("PASS", "FAIL", "NA")}
     second = sum(verdict.detail == SECOND_TRY for verdict in results)
-    print(f"MATRIX client={arguments.client} against={arguments.against} cases={len(results)} pass={count['PASS']} "
+    codec = f" codec={arguments.codec}" if arguments.client == "java" else ""
+    print(f"MATRIX client={arguments.client}{codec} against={arguments.against} cases={len(results)} pass={count['PASS']} "
           f"na={count['NA']} fail={count['FAIL']} second-try={second}")
     for complaint in unclean_ends:
         print(f"FAIL {complaint}")

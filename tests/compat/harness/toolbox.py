@@ -25,12 +25,12 @@ def java_classpath(build_folder):
         return os.path.join(build_folder, "java", "classes") + ":" + file.read().strip()
 
 
-def java_program(build_folder, main_class, home):
+def java_program(build_folder, main_class, home, properties=()):
     """Command prefix that runs one of our Java programs; its logs and offset files go below `home`."""
     return ["java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData",
             f"-Duser.home={home}", f"-Drocketmq.home.dir={home}", f"-Drocketmq.client.logRoot={home}/logs",
             f"-Drocketmq.client.localOffsetStoreDir={home}/offsets",
-            "-cp", java_classpath(build_folder), main_class]
+            *properties, "-cp", java_classpath(build_folder), main_class]
 
 
 def go_program(build_folder):
