@@ -66,6 +66,8 @@ class Instance final : public remoting::Dispatcher {
 
   // remoting::Dispatcher
   remoting::Reply dispatch(RemotingCommand& request, const remoting::ConnectionPtr& connection) override;
+  /// A broker that was away has forgotten us: tell it at once, not at the next interval.
+  void on_open(const remoting::ConnectionPtr&) override { heartbeat_alarm_->ring(); }
 
  private:
   struct CachedRoute {
