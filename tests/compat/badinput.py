@@ -14,7 +14,7 @@ import struct
 import sys
 
 from harness import frames, servers, toolbox
-from harness.verdicts import Tally
+from harness.verdicts import Tally, run_to_closing_line
 
 ANY = None  # As a remark: not compared.
 
@@ -318,4 +318,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_to_closing_line(main))

@@ -19,7 +19,7 @@ import time
 from harness import frames, servers, toolbox
 from harness.admin_shell import AdminShell
 from harness.process import LOGGING_NOISE
-from harness.verdicts import Tally
+from harness.verdicts import Tally, run_to_closing_line
 
 TOPIC = "AdminTopic"
 GROUP = "AdminGroup"
@@ -331,4 +331,4 @@ def expect_equal(expected, actual, what):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_to_closing_line(main))

@@ -18,6 +18,7 @@ import time
 
 from harness import servers, toolbox, verdicts
 from harness.process import ManagedProcess
+from harness.verdicts import run_to_closing_line
 
 CASE_LIST = os.path.join(toolbox.COMPAT_FOLDER, "cases.txt")
 SECOND_TRY = "(second try)"
@@ -113,4 +114,4 @@ def report(arguments, results):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_to_closing_line(main))

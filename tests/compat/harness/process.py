@@ -49,7 +49,7 @@ class ManagedProcess:
     def tail(self, lines=40):
         return last_lines(self.log_path, lines)
 
-    def wait_until(self, ready, what, deadline_s=120):
+    def wait_until(self, ready, what, deadline_s=300):
         """Polls `ready()` until it is true. Errors: ProcessFailed if the process ends first or the deadline passes."""
         end = time.monotonic() + deadline_s
         while not ready():
@@ -59,7 +59,7 @@ class ManagedProcess:
                 raise ProcessFailed(f"{self.name}: no {what} within {deadline_s} s:\n{self.tail()}")
             time.sleep(0.02)
 
-    def wait_for_output(self, text, deadline_s=120):
+    def wait_for_output(self, text, deadline_s=300):
         self.wait_until(lambda: text in self.output(), f"output '{text}'", deadline_s)
 
     def wait_until_ended(self, deadline_s):

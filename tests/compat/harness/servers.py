@@ -82,6 +82,7 @@ class Java:
                 "--add-opens=java.base/java.nio=ALL-UNNAMED", "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
                 "--add-exports=java.base/jdk.internal.ref=ALL-UNNAMED", f"-Duser.home={home}",
                 f"-Drocketmq.home.dir={home}", "-Drocketmq.broker.diskSpaceWarningLevelRatio=0.99",
+                "-Dtls.server.mode=disabled",  # Or it makes a certificate at each start.
                 "-cp", self._classpath]
 
 

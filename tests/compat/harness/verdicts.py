@@ -2,6 +2,8 @@
 """CASE lines of the client programs, and the closing line of a suite."""
 
 import re
+import sys
+import traceback
 
 _CASE_LINE = re.compile(r"^CASE (\S+) (PASS|FAIL|NA)\b ?(.*)$")
 
@@ -50,3 +52,13 @@ class Tally:
     def close(self):
         print(f"{self.passed} passed, {self.failed} failed", flush=True)
         return 1 if self.failed or not self.passed else 0
+
+
+def run_to_closing_line(main):
+    """Exit code of `main()`; the closing line is printed even when it never got as far, for example without a server."""
+    try:
+        return main()
+    except Exception:  # Whatever it was, it is a failed run.
+        traceback.print_exc(file=sys.stdout)
+        print("0 passed, 1 failed", flush=True)
+        return 1
