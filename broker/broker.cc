@@ -48,10 +48,16 @@ BrokerIdentity identity_of(const BrokerConfig& config) {
 }
 
 TopicManagerOptions topic_options(const BrokerConfig& config) {
-  return {.path = config.config_path("topics.json"), .broker_name = config.broker.broker_name.get(), .cluster_name = config.broker.cluster_name.get(),
-          .auto_create = config.broker.auto_create_topic.get(), .default_queues = config.broker.default_topic_queues.get(),
-          .cluster_topic_enable = config.broker.cluster_topic.get(), .broker_topic_enable = config.broker.broker_topic.get(),
-          .trace_topic_enable = config.broker.trace_topic.get(), .trace_topic = config.broker.trace_topic_name.get(), .timer_wheel_enable = false};
+  return {.path = config.config_path("topics.json"),
+          .broker_name = config.broker.broker_name.get(),
+          .cluster_name = config.broker.cluster_name.get(),
+          .auto_create = config.broker.auto_create_topic.get(),
+          .default_queues = config.broker.default_topic_queues.get(),
+          .cluster_topic_enable = config.broker.cluster_topic.get(),
+          .broker_topic_enable = config.broker.broker_topic.get(),
+          .trace_topic_enable = config.broker.trace_topic.get(),
+          .trace_topic = config.broker.trace_topic_name.get(),
+          .timer_wheel_enable = false};
 }
 
 RegistrationOptions registration_options(const BrokerConfig& config) {
@@ -74,17 +80,28 @@ remoting::ServerOptions server_options(const BrokerConfig& config, std::int32_t 
 
 struct Broker::Impl {
   Impl(BrokerConfig& settings, FileSystem& file_system, Clock& clock_used, remoting::IoPool& io_pool)
-      : config(settings), files(file_system), clock(clock_used), pool(io_pool), identity(identity_of(settings)),
-        store(make_message_store(settings.store_options(), file_system, clock_used)), topics(topic_options(settings), file_system, clock_used),
+      : config(settings),
+        files(file_system),
+        clock(clock_used),
+        pool(io_pool),
+        identity(identity_of(settings)),
+        store(make_message_store(settings.store_options(), file_system, clock_used)),
+        topics(topic_options(settings), file_system, clock_used),
         groups(settings.config_path("subscriptionGroup.json"), settings.broker.auto_create_group.get(), file_system, clock_used),
         offsets(settings.config_path("consumerOffset.json"), settings.broker.consumer_offset_version_step.get(), file_system, clock_used),
-        consumers(clock_used), producers(clock_used), locks(clock_used), stats(clock_used, identity.cluster), client(io_pool, {}),
+        consumers(clock_used),
+        producers(clock_used),
+        locks(clock_used),
+        stats(clock_used, identity.cluster),
+        client(io_pool, {}),
         registration(registration_options(settings), identity, client),
         held_pulls(
             clock_used, [this](const std::string& topic, std::int32_t queue_id) { return store->max_offset(topic, queue_id); },
             [this](HeldPull pull) { core.pull->resume(std::move(pull)); }),
-        parts{config, identity, clock, files, *store, topics, groups, offsets, consumers, producers, locks, stats, held_pulls, registration,
-              pool, client, hooks, handlers, periodic, [this] { return main_server ? &main_server->counters() : nullptr; }},
+        parts{config, identity, clock,      files,        *store,
+              topics, groups,   offsets,    consumers,    producers,
+              locks,  stats,    held_pulls, registration, pool,
+              client, hooks,    handlers,   periodic,     [this] { return main_server ? &main_server->counters() : nullptr; }},
         dispatcher(handlers, false, [this](const remoting::ConnectionPtr& connection) { connection_closed(connection); }),
         fast_dispatcher(handlers, true, [this](const remoting::ConnectionPtr& connection) { connection_closed(connection); }) {
     core = wire_core(parts, wired);

@@ -32,7 +32,8 @@ void BrokerConfig::settle() {
     throw ConfigError(fmt::format("brokerId: a broker with brokerRole=SLAVE must have an id above 0, not {}", broker.broker_id.get()));
   }
   for (const std::string& level : delay_level_list()) {
-    if (parse_delay_ms(level) < 0) throw ConfigError(fmt::format("messageDelayLevel: '{}' is no delay, want a number and s, m, h or d", level));
+    if (parse_delay_ms(level) < 0)
+      throw ConfigError(fmt::format("messageDelayLevel: '{}' is no delay, want a number and s, m, h or d", level));
   }
   // A unit of a consume queue has 20 bytes; Java rounds up.
   const std::int64_t size = store.consume_queue_file_size.get();

@@ -65,10 +65,12 @@ void BrokerStats::add_put(std::string_view topic, std::int32_t queue_id, std::in
   add_unlocked("QUEUE_PUT_NUMS", queue, messages, 1);
   add_unlocked("QUEUE_PUT_SIZE", queue, bytes, 1);
   add_unlocked("BROKER_PUT_NUMS", cluster_name_, messages, 1);
-  if (!topic.starts_with("rmq_sys_") && !topic.starts_with("RMQ_SYS_")) add_unlocked("BROKER_PUT_NUMS_WITHOUT_SYSTEM_TOPIC", cluster_name_, messages, 1);
+  if (!topic.starts_with("rmq_sys_") && !topic.starts_with("RMQ_SYS_"))
+    add_unlocked("BROKER_PUT_NUMS_WITHOUT_SYSTEM_TOPIC", cluster_name_, messages, 1);
 }
 
-void BrokerStats::add_get(std::string_view group, std::string_view topic, std::int32_t queue_id, std::int64_t messages, std::int64_t bytes) {
+void BrokerStats::add_get(std::string_view group, std::string_view topic, std::int32_t queue_id, std::int64_t messages,
+                          std::int64_t bytes) {
   get_found_.fetch_add(1, std::memory_order_relaxed);
   get_messages_.fetch_add(messages, std::memory_order_relaxed);
   const std::string key = joined(topic, group);
@@ -79,7 +81,8 @@ void BrokerStats::add_get(std::string_view group, std::string_view topic, std::i
   add_unlocked("QUEUE_GET_NUMS", queue, messages, 1);
   add_unlocked("QUEUE_GET_SIZE", queue, bytes, 1);
   add_unlocked("BROKER_GET_NUMS", cluster_name_, messages, 1);
-  if (!topic.starts_with("rmq_sys_") && !topic.starts_with("RMQ_SYS_")) add_unlocked("BROKER_GET_NUMS_WITHOUT_SYSTEM_TOPIC", cluster_name_, messages, 1);
+  if (!topic.starts_with("rmq_sys_") && !topic.starts_with("RMQ_SYS_"))
+    add_unlocked("BROKER_GET_NUMS_WITHOUT_SYSTEM_TOPIC", cluster_name_, messages, 1);
 }
 
 void BrokerStats::add_send_back(std::string_view group, std::string_view topic) { add("SNDBCK_PUT_NUMS", joined(topic, group), 1); }
@@ -105,7 +108,8 @@ std::optional<StatsView> BrokerStats::find(std::string_view name, std::string_vi
   if (found == by_key->second.end()) return std::nullopt;
   const Item& item = found->second;
   const std::int64_t now_ms = clock_.steady_ms();
-  return StatsView{.minute = window(item.fine, item, now_ms, kMinuteMs), .hour = window(item.coarse, item, now_ms, kHourMs),
+  return StatsView{.minute = window(item.fine, item, now_ms, kMinuteMs),
+                   .hour = window(item.coarse, item, now_ms, kHourMs),
                    .day = window(item.coarse, item, now_ms, kDayMs)};
 }
 
@@ -146,9 +150,17 @@ void BrokerStats::sample() {
 
 BrokerStats::Totals BrokerStats::totals() const {
   const std::lock_guard lock(mutex_);
-  return {.put_times = put_times_, .put_failed = put_failed_, .put_bytes = put_bytes_, .get_messages = get_messages_, .get_found = get_found_,
-          .get_miss = get_miss_, .put_yesterday_morning = put_yesterday_, .put_today_morning = put_today_,
-          .get_yesterday_morning = get_yesterday_, .get_today_morning = get_today_, .boot_ms = boot_ms_};
+  return {.put_times = put_times_,
+          .put_failed = put_failed_,
+          .put_bytes = put_bytes_,
+          .get_messages = get_messages_,
+          .get_found = get_found_,
+          .get_miss = get_miss_,
+          .put_yesterday_morning = put_yesterday_,
+          .put_today_morning = put_today_,
+          .get_yesterday_morning = get_yesterday_,
+          .get_today_morning = get_today_,
+          .boot_ms = boot_ms_};
 }
 
 std::string BrokerStats::tps_text(Rate rate) const {

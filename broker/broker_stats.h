@@ -70,7 +70,8 @@ class BrokerStats {
     std::int64_t at_ms = 0, put = 0, found = 0, miss = 0, transferred = 0;
   };
   void add_unlocked(std::string_view name, std::string_view key, std::int64_t value, std::int64_t times);
-  [[nodiscard]] static StatsWindow window(const std::deque<Item::Sample>& samples, const Item& item, std::int64_t now_ms, std::int64_t span_ms);
+  [[nodiscard]] static StatsWindow window(const std::deque<Item::Sample>& samples, const Item& item, std::int64_t now_ms,
+                                          std::int64_t span_ms);
 
   Clock& clock_;
   const std::string cluster_name_;

@@ -23,7 +23,8 @@ ConsumerManager::Notice ConsumerManager::notice_for(const std::string& name, con
 void ConsumerManager::tell(const Notice& notice) const {
   if (notice.connections.empty() || (notify_policy_ && !notify_policy_(notice.group))) return;
   for (const auto& connection : notice.connections) {
-    RemotingCommand request = make_request(to_int(RequestCode::notify_consumer_ids_changed), NotifyConsumerIdsChangedRequestHeader{.consumer_group = notice.group});
+    RemotingCommand request = make_request(to_int(RequestCode::notify_consumer_ids_changed),
+                                           NotifyConsumerIdsChangedRequestHeader{.consumer_group = notice.group});
     request.codec = connection->preferred_codec();
     connection->invoke_one_way(std::move(request));
   }
@@ -124,8 +125,12 @@ std::optional<ConsumerGroupState> ConsumerManager::find(std::string_view group) 
   const std::lock_guard lock(mutex_);
   const auto found = groups_.find(group);
   if (found == groups_.end()) return std::nullopt;
-  ConsumerGroupState state{.group = found->first, .consume_type = found->second.consume_type, .message_model = found->second.message_model,
-                           .consume_from_where = found->second.consume_from_where, .subscriptions = {}, .clients = {}};
+  ConsumerGroupState state{.group = found->first,
+                           .consume_type = found->second.consume_type,
+                           .message_model = found->second.message_model,
+                           .consume_from_where = found->second.consume_from_where,
+                           .subscriptions = {},
+                           .clients = {}};
   for (const auto& [topic, subscription] : found->second.subscriptions) state.subscriptions.emplace(topic, *subscription.data);
   for (const auto& [id, member] : found->second.members) state.clients.push_back(member.client);
   return state;

@@ -17,12 +17,16 @@ struct HeldPulls::Shard {
 };
 
 HeldPulls::HeldPulls(Clock& clock, MaxOffset max_offset, Resume resume, std::size_t count_max)
-    : clock_(clock), max_offset_(std::move(max_offset)), resume_(std::move(resume)), count_max_(count_max), shards_(std::make_unique<Shards>()) {}
+    : clock_(clock),
+      max_offset_(std::move(max_offset)),
+      resume_(std::move(resume)),
+      count_max_(count_max),
+      shards_(std::make_unique<Shards>()) {}
 
 HeldPulls::~HeldPulls() = default;
 
 HeldPulls::Shard& HeldPulls::shard_of(std::string_view topic, std::int32_t queue_id) const {
-  return (*shards_)[(TextHash{}(topic) * 31 + static_cast<std::uint32_t>(queue_id)) % kShards];
+  return (*shards_)[(TextHash{}(topic)*31 + static_cast<std::uint32_t>(queue_id)) % kShards];
 }
 
 bool HeldPulls::hold(HeldPull& pull) {

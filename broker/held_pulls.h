@@ -22,9 +22,9 @@ struct HeldPull {
   remoting::ConnectionPtr connection;
   std::string topic;
   std::int32_t queue_id = 0;
-  std::int64_t offset = 0;          ///< First offset wanted.
-  std::int64_t expires_ms = 0;      ///< Steady clock.
-  TagFilter filter;                 ///< Empty: every message is wanted.
+  std::int64_t offset = 0;      ///< First offset wanted.
+  std::int64_t expires_ms = 0;  ///< Steady clock.
+  TagFilter filter;             ///< Empty: every message is wanted.
 };
 
 /// Held pulls by queue, in shards with a mutex each. A pull leaves when a wanted message arrives, when it expires, or at stop; then

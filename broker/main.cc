@@ -62,13 +62,15 @@ std::uint16_t own_name_server_port(const std::string& addresses) {
   return static_cast<std::uint16_t>(port);
 }
 
-std::unique_ptr<nameserver::EmbeddedNameServer> start_name_server(broker::BrokerConfig& settings, FileSystem& files, Clock& clock, remoting::IoPool& pool) {
+std::unique_ptr<nameserver::EmbeddedNameServer> start_name_server(broker::BrokerConfig& settings, FileSystem& files, Clock& clock,
+                                                                  remoting::IoPool& pool) {
   const std::uint16_t port = own_name_server_port(settings.broker.name_servers.get());
   auto server = std::make_unique<nameserver::EmbeddedNameServer>(port, settings.store.root.get() + "/namesrv", files, clock, pool);
   if (const auto started = server->start(); !started) {
     throw broker::StartError(fmt::format("the name server cannot listen on port {}: {}", port, started.error().message()));
   }
-  if (settings.broker.name_servers.get().empty()) settings.broker.name_servers.set_value(fmt::format("127.0.0.1:{}", server->port()), Origin::flag);
+  if (settings.broker.name_servers.get().empty())
+    settings.broker.name_servers.set_value(fmt::format("127.0.0.1:{}", server->port()), Origin::flag);
   announce(fmt::format("The Name Server boot success. serializeType=JSON, address 0.0.0.0:{}", server->port()));
   return server;
 }
@@ -110,7 +112,8 @@ int main(int argc, char** argv) {
   app.add_option("-c,--configFile", flags.config_file, "broker.conf: Java properties file with the settings");
   app.add_option("-n,--namesrvAddr", flags.name_servers, "name servers, host:port separated by semicolons");
   app.add_flag("--standalone", flags.standalone, "run a name server in this process, at the port of -n or 9876");
-  auto* print = app.add_option("-p,--print-config,--printConfigItem", flags.print_style, "print all settings and exit; markdown: their documentation");
+  auto* print = app.add_option("-p,--print-config,--printConfigItem", flags.print_style,
+                               "print all settings and exit; markdown: their documentation");
   print->expected(0, 1);
   app.add_option("settings", flags.assignments, "settings as key=value");
   try {

@@ -76,8 +76,8 @@ struct BrokerParts {
 
 /// What a wiring function has made: kept alive by the broker, services started and stopped by it.
 struct Wired {
-  std::vector<std::shared_ptr<void>> handlers;      ///< Destroyed last.
-  std::vector<std::unique_ptr<Service>> services;   ///< Started in order.
+  std::vector<std::shared_ptr<void>> handlers;     ///< Destroyed last.
+  std::vector<std::unique_ptr<Service>> services;  ///< Started in order.
 };
 
 /// The two handlers that hold requests: the broker resumes and drains them.

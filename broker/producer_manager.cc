@@ -6,7 +6,8 @@
 
 namespace skylark::broker {
 
-ProducerManager::ProducerManager(Clock& clock, std::chrono::milliseconds client_expiry) : clock_(clock), client_expiry_ms_(client_expiry.count()) {}
+ProducerManager::ProducerManager(Clock& clock, std::chrono::milliseconds client_expiry)
+    : clock_(clock), client_expiry_ms_(client_expiry.count()) {}
 
 void ProducerManager::register_producer(std::string_view group, const ClientChannel& client) {
   const std::lock_guard lock(mutex_);

@@ -116,10 +116,16 @@ std::size_t Registration::register_now() {
 std::size_t Registration::register_at_all() {
   const std::lock_guard one_at_a_time(register_mutex_);
   const std::string body = registration_body(table_ ? table_() : TopicConfigTable{});
-  const RegisterBrokerRequestHeader header{.broker_name = identity_.name, .broker_addr = identity_.address, .cluster_name = identity_.cluster,
-                                           .ha_server_addr = identity_.ha_address, .broker_id = identity_.id,
-                                           .heartbeat_timeout_ms = options_.expiry.count(), .enable_acting_master = std::nullopt, .compressed = false,
-                                           .body_crc32 = static_cast<std::int32_t>(crc32_31(body)), .zone_name = std::nullopt};
+  const RegisterBrokerRequestHeader header{.broker_name = identity_.name,
+                                           .broker_addr = identity_.address,
+                                           .cluster_name = identity_.cluster,
+                                           .ha_server_addr = identity_.ha_address,
+                                           .broker_id = identity_.id,
+                                           .heartbeat_timeout_ms = options_.expiry.count(),
+                                           .enable_acting_master = std::nullopt,
+                                           .compressed = false,
+                                           .body_crc32 = static_cast<std::int32_t>(crc32_31(body)),
+                                           .zone_name = std::nullopt};
   const auto round = std::make_shared<Round>();
   round->pending = name_servers_.size();
   for (const std::string& address : name_servers_) {
@@ -158,8 +164,8 @@ void Registration::stop(bool unregister) {
   if (thread_.joinable()) thread_.join();
   if (!unregister) return;
   constexpr std::chrono::milliseconds kUnregisterTimeout{3'000};
-  const UnregisterBrokerRequestHeader header{.broker_name = identity_.name, .broker_addr = identity_.address, .cluster_name = identity_.cluster,
-                                             .broker_id = identity_.id};
+  const UnregisterBrokerRequestHeader header{
+      .broker_name = identity_.name, .broker_addr = identity_.address, .cluster_name = identity_.cluster, .broker_id = identity_.id};
   const auto round = std::make_shared<Round>();
   round->pending = name_servers_.size();
   for (const std::string& address : name_servers_) {

@@ -17,10 +17,10 @@
 namespace skylark::broker {
 
 struct RegistrationOptions {
-  std::string name_servers;                      ///< `a:1;b:2`; empty: nothing is done.
-  std::chrono::milliseconds interval{30'000};    ///< registerNameServerPeriod, already clamped to 10-60 s.
-  std::chrono::milliseconds timeout{24'000};     ///< Of one registration call.
-  std::chrono::milliseconds expiry{120'000};     ///< heartbeatTimeoutMillis: how long a name server trusts the last one.
+  std::string name_servers;                    ///< `a:1;b:2`; empty: nothing is done.
+  std::chrono::milliseconds interval{30'000};  ///< registerNameServerPeriod, already clamped to 10-60 s.
+  std::chrono::milliseconds timeout{24'000};   ///< Of one registration call.
+  std::chrono::milliseconds expiry{120'000};   ///< heartbeatTimeoutMillis: how long a name server trusts the last one.
 };
 
 /// Keeps this broker registered at all name servers: at once, every 30 s, and after changes. Source: BrokerOuterAPI.registerBrokerAll.

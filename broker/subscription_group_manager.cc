@@ -15,8 +15,8 @@ SubscriptionGroupManager::SubscriptionGroupManager(std::string path, bool auto_c
 }
 
 void SubscriptionGroupManager::add_system_groups() {
-  constexpr std::string_view kGroups[] = {"TOOLS_CONSUMER", "FILTERSRV_CONSUMER", "SELF_TEST_C_GROUP", "CID_ONS-HTTP-PROXY", "CID_ONSAPI_PULL",
-                                          "CID_ONSAPI_PERMISSION", "CID_ONSAPI_OWNER", "CID_RMQ_SYS_TRANS"};
+  constexpr std::string_view kGroups[] = {"TOOLS_CONSUMER",  "FILTERSRV_CONSUMER",    "SELF_TEST_C_GROUP", "CID_ONS-HTTP-PROXY",
+                                          "CID_ONSAPI_PULL", "CID_ONSAPI_PERMISSION", "CID_ONSAPI_OWNER",  "CID_RMQ_SYS_TRANS"};
   for (const auto group : kGroups) {
     SubscriptionGroupConfig config;
     config.name = group;
@@ -33,7 +33,8 @@ Result<void> SubscriptionGroupManager::load() {
   if (!value->is_object()) return {};
   SubscriptionGroupTable table = SubscriptionGroupTable::from_json(*value);
   version_ = table.version;
-  for (auto& [name, config] : table.groups) groups_.insert_or_assign(name, std::make_shared<const SubscriptionGroupConfig>(std::move(config)));
+  for (auto& [name, config] : table.groups)
+    groups_.insert_or_assign(name, std::make_shared<const SubscriptionGroupConfig>(std::move(config)));
   for (const auto& [group, topics] : table.forbidden) {
     for (const auto& [topic, bits] : topics) forbidden_[group][topic] = bits;
   }
@@ -63,7 +64,8 @@ DataVersion SubscriptionGroupManager::version() const {
 void SubscriptionGroupManager::persist() {
   const std::lock_guard file_lock(file_mutex_);
   const std::string text = json::write_pretty(all().to_json());
-  if (const auto written = write_json_file(files_, path_, text); !written) log::error("cannot write {}: {}", path_, written.error().message());
+  if (const auto written = write_json_file(files_, path_, text); !written)
+    log::error("cannot write {}: {}", path_, written.error().message());
 }
 
 GroupConfigPtr SubscriptionGroupManager::find_existing(std::string_view group) const {

@@ -137,7 +137,8 @@ TopicConfigPtr TopicConfigManager::create_on_send(std::string_view topic, std::s
   return add_new(std::move(config));
 }
 
-TopicConfigPtr TopicConfigManager::create_if_absent(std::string_view topic, std::int32_t queues, std::int32_t perm, bool order, std::int32_t sys_flag) {
+TopicConfigPtr TopicConfigManager::create_if_absent(std::string_view topic, std::int32_t queues, std::int32_t perm, bool order,
+                                                    std::int32_t sys_flag) {
   if (auto existing = find(topic)) {
     if (existing->order == order) return existing;
     TopicConfig changed = *existing;

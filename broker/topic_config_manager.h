@@ -24,8 +24,8 @@ struct TopicManagerOptions {
   std::string path;  ///< config/topics.json.
   std::string broker_name;
   std::string cluster_name;
-  bool auto_create = true;            ///< autoCreateTopicEnable: also makes TBW102.
-  std::int32_t default_queues = 8;    ///< defaultTopicQueueNums.
+  bool auto_create = true;          ///< autoCreateTopicEnable: also makes TBW102.
+  std::int32_t default_queues = 8;  ///< defaultTopicQueueNums.
   bool cluster_topic_enable = true;
   bool broker_topic_enable = true;
   bool trace_topic_enable = false;
@@ -61,7 +61,8 @@ class TopicConfigManager {
   /// Source: createTopicInSendMessageMethod.
   TopicConfigPtr create_on_send(std::string_view topic, std::string_view default_topic, std::int32_t queues_wanted, std::int32_t sys_flag);
   /// The topic, made with that many queues when it is not there; its `order` follows the argument. For retry, dead-letter and check topics.
-  TopicConfigPtr create_if_absent(std::string_view topic, std::int32_t queues, std::int32_t perm, bool order = false, std::int32_t sys_flag = 0);
+  TopicConfigPtr create_if_absent(std::string_view topic, std::int32_t queues, std::int32_t perm, bool order = false,
+                                  std::int32_t sys_flag = 0);
   /// Adds or replaces; persisted and announced. The attributes are stored as they are.
   void update(TopicConfig config);
   /// `update` for several: one persist, one announcement each.

@@ -17,7 +17,8 @@ inline constexpr std::string_view kDefaultTopic = "TBW102", kScheduleTopic = "SC
                                   kSelfTestTopic = "SELF_TEST_TOPIC", kOffsetMovedTopic = "OFFSET_MOVED_EVENT",
                                   kWheelTimerTopic = "rmq_sys_wheel_timer", kReviveTopicPrefix = "rmq_sys_REVIVE_LOG_",
                                   kSyncMemberPrefix = "rmq_sys_SYNC_BROKER_MEMBER_";
-inline constexpr std::string_view kTransactionGroup = "CID_RMQ_SYS_TRANS", kSystemGroupPrefix = "CID_RMQ_SYS_", kToolsGroup = "TOOLS_CONSUMER";
+inline constexpr std::string_view kTransactionGroup = "CID_RMQ_SYS_TRANS", kSystemGroupPrefix = "CID_RMQ_SYS_",
+                                  kToolsGroup = "TOOLS_CONSUMER";
 }  // namespace names
 
 /// Added to remarks that say that something does not exist. Source: FAQUrl.java suggestTodo.

@@ -22,7 +22,10 @@ ClientManageHandler::ClientManageHandler(const BrokerConfig& config, ConsumerMan
 remoting::Reply ClientManageHandler::heartbeat(RemotingCommand& request, const remoting::ConnectionPtr& connection) {
   const auto data = HeartbeatData::parse(request.body.view());
   if (!data) return answer(request, ResponseCode::system_error, "the heartbeat cannot be read");
-  const ClientChannel client{.connection = connection, .client_id = data->client_id, .language = request.language, .version = request.version,
+  const ClientChannel client{.connection = connection,
+                             .client_id = data->client_id,
+                             .language = request.language,
+                             .version = request.version,
                              .last_update_ms = 0};
   const bool keep_subscriptions = data->fingerprint != 0 && data->without_subscriptions;
   for (const ConsumerData& consumer : data->consumers) register_group(consumer, client, keep_subscriptions);
@@ -63,7 +66,10 @@ bool ClientManageHandler::subscriptions_changed(const HeartbeatData& data) {
 remoting::Reply ClientManageHandler::unregister(RemotingCommand& request, const remoting::ConnectionPtr& connection) {
   const auto header = decode_header<UnregisterClientRequestHeader>(request);
   if (!header) return answer_missing(request, first_missing_field<UnregisterClientRequestHeader>(request));
-  const ClientChannel client{.connection = connection, .client_id = header->client_id, .language = request.language, .version = request.version,
+  const ClientChannel client{.connection = connection,
+                             .client_id = header->client_id,
+                             .language = request.language,
+                             .version = request.version,
                              .last_update_ms = 0};
   if (header->producer_group) producers_.unregister_producer(*header->producer_group, client);
   if (header->consumer_group) consumers_.unregister_consumer(*header->consumer_group, client);
@@ -74,7 +80,8 @@ remoting::Reply ClientManageHandler::consumer_list(RemotingCommand& request) {
   const auto header = decode_header<GetConsumerListByGroupRequestHeader>(request);
   if (!header) return answer_missing(request, first_missing_field<GetConsumerListByGroupRequestHeader>(request));
   const std::vector<std::string> ids = consumers_.client_ids(header->consumer_group);
-  if (ids.empty()) return answer(request, ResponseCode::system_error, fmt::format("no consumer for this group, {}", header->consumer_group));
+  if (ids.empty())
+    return answer(request, ResponseCode::system_error, fmt::format("no consumer for this group, {}", header->consumer_group));
   json::Value list{json::Array{}};
   for (const std::string& id : ids) list.push(id);
   json::Value body;

@@ -22,8 +22,10 @@ remoting::Reply ConsumerOffsetHandler::query(RemotingCommand& request) {
       return answer(request, ResponseCode::query_not_found, "Not found, do not set to zero, maybe this group boot first");
     }
     // A new group reads all of a queue that is young enough to be in memory; of an old one it asks for the end.
-    const bool whole_queue_hot = store_.min_offset(header->topic, header->queue_id) <= 0 && !store_.is_cold(header->topic, header->queue_id, 0);
-    if (!whole_queue_hot) return answer(request, ResponseCode::query_not_found, "Not found, V3_0_6_SNAPSHOT maybe this group consumer boot first");
+    const bool whole_queue_hot =
+        store_.min_offset(header->topic, header->queue_id) <= 0 && !store_.is_cold(header->topic, header->queue_id, 0);
+    if (!whole_queue_hot)
+      return answer(request, ResponseCode::query_not_found, "Not found, V3_0_6_SNAPSHOT maybe this group consumer boot first");
     offset = 0;
   }
   RemotingCommand response = answer(request, ResponseCode::success);
@@ -42,7 +44,8 @@ remoting::Reply ConsumerOffsetHandler::update(RemotingCommand& request) {
   if (!groups_.contains(header->consumer_group)) {  // A commit makes no group: its consumer's heartbeat has.
     return answer(request, ResponseCode::subscription_group_not_exist, fmt::format("Group {} not exist!", header->consumer_group));
   }
-  if (!topics_.contains(header->topic)) return answer(request, ResponseCode::topic_not_exist, fmt::format("Topic {} not exist!", header->topic));
+  if (!topics_.contains(header->topic))
+    return answer(request, ResponseCode::topic_not_exist, fmt::format("Topic {} not exist!", header->topic));
   if (server_side_reset_ && offsets_.has_reset(header->consumer_group, header->topic, header->queue_id)) {
     return answer(request, ResponseCode::success, "Offset has been previously reset");
   }

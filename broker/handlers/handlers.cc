@@ -9,7 +9,8 @@ namespace skylark::broker {
 namespace {
 
 bool is_send(std::int32_t code) {
-  return code == to_int(RequestCode::send_message) || code == to_int(RequestCode::send_message_v2) || code == to_int(RequestCode::send_batch_message);
+  return code == to_int(RequestCode::send_message) || code == to_int(RequestCode::send_message_v2) ||
+         code == to_int(RequestCode::send_batch_message);
 }
 
 }  // namespace

@@ -26,7 +26,8 @@ class HandlerTable {
   /// Binds `handler.handle(request, connection)`; the handler must outlive the table.
   template <class Handler>
   void add(RequestCode code, Handler& handler) {
-    add(code, [&handler](RemotingCommand& request, const remoting::ConnectionPtr& connection) { return handler.handle(request, connection); });
+    add(code,
+        [&handler](RemotingCommand& request, const remoting::ConnectionPtr& connection) { return handler.handle(request, connection); });
   }
   [[nodiscard]] const HandlerFunction* find(std::int32_t code) const;
 

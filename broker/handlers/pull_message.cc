@@ -88,7 +88,8 @@ std::optional<RemotingCommand> PullMessageHandler::check(const RemotingCommand& 
     return forbidden(request, kBrokerForbidden, fmt::format("the broker[{}] pulling message is forbidden", config_.broker.ip1.get()));
   }
   if (request.code == to_int(RequestCode::lite_pull_message) && !config_.broker.lite_pull.get()) {
-    return answer(request, ResponseCode::no_permission, fmt::format("the broker[{}] for lite pull consumer is forbidden", config_.broker.ip1.get()));
+    return answer(request, ResponseCode::no_permission,
+                  fmt::format("the broker[{}] for lite pull consumer is forbidden", config_.broker.ip1.get()));
   }
   checked.group = parts_.groups.find(header.consumer_group);
   if (!checked.group) {
@@ -100,21 +101,22 @@ std::optional<RemotingCommand> PullMessageHandler::check(const RemotingCommand& 
   }
   checked.topic = parts_.topics.find(header.topic);
   if (!checked.topic) {
-    return answer(request, ResponseCode::topic_not_exist, fmt::format("topic[{}] not exist, apply first please! {}", header.topic, kFaqLine));
+    return answer(request, ResponseCode::topic_not_exist,
+                  fmt::format("topic[{}] not exist, apply first please! {}", header.topic, kFaqLine));
   }
   if (!permission::readable(checked.topic->perm)) {
     return forbidden(request, kTopicForbidden, fmt::format("the topic[{}] pulling message is forbidden", header.topic));
   }
   if (header.queue_id < 0 || header.queue_id >= checked.topic->read_queues) {
     return answer(request, ResponseCode::invalid_parameter,
-                  fmt::format("queueId[{}] is illegal, topic:[{}] topicConfig.readQueueNums:[{}] consumer:[/{}]", header.queue_id, header.topic,
-                              checked.topic->read_queues, connection->remote_address()));
+                  fmt::format("queueId[{}] is illegal, topic:[{}] topicConfig.readQueueNums:[{}] consumer:[/{}]", header.queue_id,
+                              header.topic, checked.topic->read_queues, connection->remote_address()));
   }
   return check_subscription(request, header, checked);
 }
 
-std::optional<RemotingCommand> PullMessageHandler::check_subscription(const RemotingCommand& request, const PullMessageRequestHeader& header,
-                                                                      Checked& checked) {
+std::optional<RemotingCommand> PullMessageHandler::check_subscription(const RemotingCommand& request,
+                                                                      const PullMessageRequestHeader& header, Checked& checked) {
   SubscriptionPtr subscription;
   if ((header.sys_flag & pull_flag::kSubscription) != 0) {
     auto parsed = SubscriptionData::parse(header.topic, header.subscription.value_or(""));
@@ -170,13 +172,16 @@ GetResult PullMessageHandler::read(const PullMessageRequestHeader& header, const
     result.max_offset = parts_.store.max_offset(header.topic, header.queue_id);
     return result;
   }
-  const GetRequest request{.topic = header.topic, .queue_id = header.queue_id, .queue_offset = header.queue_offset,
-                           .message_count_max = header.message_count_max, .filter = checked.filter ? &checked.filter : nullptr};
+  const GetRequest request{.topic = header.topic,
+                           .queue_id = header.queue_id,
+                           .queue_offset = header.queue_offset,
+                           .message_count_max = header.message_count_max,
+                           .filter = checked.filter ? &checked.filter : nullptr};
   return parts_.store.get(request);
 }
 
-RemotingCommand PullMessageHandler::answer_result(const RemotingCommand& request, const PullMessageRequestHeader& header, const Checked& checked,
-                                                  GetResult& result) const {
+RemotingCommand PullMessageHandler::answer_result(const RemotingCommand& request, const PullMessageRequestHeader& header,
+                                                  const Checked& checked, GetResult& result) const {
   ResponseCode code = code_of(result.status, header.queue_offset);
   const bool slave_read = config_.broker.slave_read.get();
   std::int64_t suggested = 0;
@@ -196,9 +201,12 @@ RemotingCommand PullMessageHandler::answer_result(const RemotingCommand& request
     }
   }
   RemotingCommand response = answer(request, code, std::string(to_string(result.status)));
-  encode_header(PullMessageResponseHeader{.suggested_broker_id = suggested, .next_begin_offset = result.next_begin_offset,
-                                          .min_offset = result.min_offset, .max_offset = result.max_offset,
-                                          .topic_sys_flag = checked.topic->sys_flag, .group_sys_flag = checked.group->sys_flag,
+  encode_header(PullMessageResponseHeader{.suggested_broker_id = suggested,
+                                          .next_begin_offset = result.next_begin_offset,
+                                          .min_offset = result.min_offset,
+                                          .max_offset = result.max_offset,
+                                          .topic_sys_flag = checked.topic->sys_flag,
+                                          .group_sys_flag = checked.group->sys_flag,
                                           .forbidden_type = std::nullopt},
                 response);
   if (code == ResponseCode::success) {

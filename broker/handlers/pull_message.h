@@ -52,8 +52,8 @@ class PullMessageHandler {
   [[nodiscard]] std::optional<RemotingCommand> check_subscription(const RemotingCommand& request, const PullMessageRequestHeader& header,
                                                                   Checked& checked);
   [[nodiscard]] GetResult read(const PullMessageRequestHeader& header, const Checked& checked);
-  [[nodiscard]] RemotingCommand answer_result(const RemotingCommand& request, const PullMessageRequestHeader& header, const Checked& checked,
-                                              GetResult& result) const;
+  [[nodiscard]] RemotingCommand answer_result(const RemotingCommand& request, const PullMessageRequestHeader& header,
+                                              const Checked& checked, GetResult& result) const;
   [[nodiscard]] bool hold(RemotingCommand& request, const PullMessageRequestHeader& header, const remoting::ConnectionPtr& connection,
                           const Checked& checked);
 

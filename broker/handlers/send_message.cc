@@ -37,9 +37,11 @@ std::string describe(const TopicConfig& topic) {
   for (const auto& [key, value] : topic.attributes) attributes += fmt::format("{}{}={}", attributes.empty() ? "" : ", ", key, value);
   const char perm[] = {permission::readable(topic.perm) ? 'R' : '-', permission::writable(topic.perm) ? 'W' : '-',
                        permission::inherited(topic.perm) ? 'X' : '-', '\0'};
-  return fmt::format("TopicConfig [topicName={}, readQueueNums={}, writeQueueNums={}, perm={}, topicFilterType={}, topicSysFlag={}, order={}, attributes={{{}}}]",
-                     topic.name, topic.read_queues, topic.write_queues, perm, topic.multi_tag ? "MULTI_TAG" : "SINGLE_TAG", topic.sys_flag,
-                     topic.order, attributes);
+  return fmt::format(
+      "TopicConfig [topicName={}, readQueueNums={}, writeQueueNums={}, perm={}, topicFilterType={}, topicSysFlag={}, order={}, "
+      "attributes={{{}}}]",
+      topic.name, topic.read_queues, topic.write_queues, perm, topic.multi_tag ? "MULTI_TAG" : "SINGLE_TAG", topic.sys_flag, topic.order,
+      attributes);
 }
 
 std::int32_t random_queue(std::int32_t count) {
@@ -64,7 +66,8 @@ const Host& born_host(const remoting::Connection& connection) {
 
 bool is_true(std::string_view text) {
   constexpr std::string_view kTrue = "true";
-  return text.size() == kTrue.size() && std::equal(kTrue.begin(), kTrue.end(), text.begin(), [](char a, char b) { return a == (b | 0x20); });
+  return text.size() == kTrue.size() &&
+         std::equal(kTrue.begin(), kTrue.end(), text.begin(), [](char a, char b) { return a == (b | 0x20); });
 }
 
 bool wait_store_ok(std::string_view properties) {
@@ -98,10 +101,17 @@ struct SendMessageHandler::Pending {
   std::atomic<int> state{kCalling};
 };
 
-SendMessageHandler::SendMessageHandler(const BrokerConfig& config, const BrokerIdentity& identity, TopicConfigManager& topics, MessageStore& store,
-                                       BrokerStats& stats, const MessageHooks& hooks, Clock& clock)
-    : config_(config), identity_(identity), topics_(topics), store_(store), stats_(stats), hooks_(hooks), clock_(clock),
-      region_(config.broker.region_id.get()), body_size_max_(static_cast<std::size_t>(config.store.message_size_max.get())) {}
+SendMessageHandler::SendMessageHandler(const BrokerConfig& config, const BrokerIdentity& identity, TopicConfigManager& topics,
+                                       MessageStore& store, BrokerStats& stats, const MessageHooks& hooks, Clock& clock)
+    : config_(config),
+      identity_(identity),
+      topics_(topics),
+      store_(store),
+      stats_(stats),
+      hooks_(hooks),
+      clock_(clock),
+      region_(config.broker.region_id.get()),
+      body_size_max_(static_cast<std::size_t>(config.store.message_size_max.get())) {}
 
 remoting::Reply SendMessageHandler::handle(RemotingCommand& request, const remoting::ConnectionPtr& connection) {
   const bool is_short = request.code != to_int(RequestCode::send_message);
@@ -116,11 +126,13 @@ remoting::Reply SendMessageHandler::handle(RemotingCommand& request, const remot
   }
   const TopicConfigPtr topic = find_topic(*header);
   if (!topic) {
-    return refusal(request, {ResponseCode::topic_not_exist, fmt::format("topic[{}] not exist, apply first please!{}", header->topic, kFaqLine)});
+    return refusal(request,
+                   {ResponseCode::topic_not_exist, fmt::format("topic[{}] not exist, apply first please!{}", header->topic, kFaqLine)});
   }
   if (header->queue_id >= std::max(topic->write_queues, topic->read_queues)) {
-    return refusal(request, {ResponseCode::invalid_parameter, fmt::format("request queueId[{}] is illegal, {} Producer: {}", header->queue_id,
-                                                                          describe(*topic), connection->remote_address())});
+    return refusal(request,
+                   {ResponseCode::invalid_parameter, fmt::format("request queueId[{}] is illegal, {} Producer: {}", header->queue_id,
+                                                                 describe(*topic), connection->remote_address())});
   }
   if (request.body.empty()) return refusal(request, {ResponseCode::system_error, "the message has no body"});
   return header->batch ? put_batch(request, *header, *topic, connection) : put_one(request, *header, *topic, connection);
@@ -150,10 +162,11 @@ TopicConfigPtr SendMessageHandler::find_topic(const SendMessageRequestHeader& he
 
 std::optional<Refusal> SendMessageHandler::refuse_sizes(std::size_t body_size, std::size_t properties_size) const {
   if (body_size <= body_size_max_ && properties_size <= kPropertiesSizeMax) return std::nullopt;
-  return Refusal{ResponseCode::message_illegal,
-                 fmt::format("the message is illegal, maybe msg body or properties length not matched. msg body length limit {}B, msg properties "
-                             "length limit 32KB.",
-                             body_size_max_)};
+  return Refusal{
+      ResponseCode::message_illegal,
+      fmt::format("the message is illegal, maybe msg body or properties length not matched. msg body length limit {}B, msg properties "
+                  "length limit 32KB.",
+                  body_size_max_)};
 }
 
 void SendMessageHandler::fill(const SendMessageRequestHeader& header, const TopicConfig& topic, const remoting::Connection& connection,
@@ -170,7 +183,8 @@ void SendMessageHandler::fill(const SendMessageRequestHeader& header, const Topi
 
 /// The properties as they are stored: what the client sent, and what every broker adds.
 std::string SendMessageHandler::broker_properties(std::string_view sent, std::string& unique_key) const {
-  std::string properties = find_property(sent, property::kPopCheckpoint) ? remove_property(sent, property::kPopCheckpoint) : std::string(sent);
+  std::string properties =
+      find_property(sent, property::kPopCheckpoint) ? remove_property(sent, property::kPopCheckpoint) : std::string(sent);
   const auto set = [&properties](std::string_view name, std::string_view value) {
     if (find_property(properties, name) == value) return;
     set_property(properties, name, value);
@@ -187,8 +201,8 @@ std::string SendMessageHandler::broker_properties(std::string_view sent, std::st
   return properties;
 }
 
-remoting::Reply SendMessageHandler::put_one(const RemotingCommand& request, const SendMessageRequestHeader& header, const TopicConfig& topic,
-                                            const remoting::ConnectionPtr& connection) {
+remoting::Reply SendMessageHandler::put_one(const RemotingCommand& request, const SendMessageRequestHeader& header,
+                                            const TopicConfig& topic, const remoting::ConnectionPtr& connection) {
   PutMessage message;
   OwnedParts parts;
   fill(header, topic, *connection, message.fields);
@@ -226,8 +240,8 @@ remoting::Reply SendMessageHandler::put_one(const RemotingCommand& request, cons
   return reply_of(pending);
 }
 
-remoting::Reply SendMessageHandler::put_batch(const RemotingCommand& request, const SendMessageRequestHeader& header, const TopicConfig& topic,
-                                              const remoting::ConnectionPtr& connection) {
+remoting::Reply SendMessageHandler::put_batch(const RemotingCommand& request, const SendMessageRequestHeader& header,
+                                              const TopicConfig& topic, const remoting::ConnectionPtr& connection) {
   if (is_retry_topic(header.topic)) {
     return refusal(request, {ResponseCode::message_illegal, fmt::format("batch request does not support retry group {}", header.topic)});
   }
@@ -267,8 +281,9 @@ remoting::Reply SendMessageHandler::put_batch(const RemotingCommand& request, co
   return reply_of(pending);
 }
 
-std::shared_ptr<SendMessageHandler::Pending> SendMessageHandler::make_pending(const RemotingCommand& request, const SendMessageRequestHeader& header,
-                                                                              std::int32_t queue_id, std::int32_t count,
+std::shared_ptr<SendMessageHandler::Pending> SendMessageHandler::make_pending(const RemotingCommand& request,
+                                                                              const SendMessageRequestHeader& header, std::int32_t queue_id,
+                                                                              std::int32_t count,
                                                                               const remoting::ConnectionPtr& connection) const {
   auto pending = std::make_shared<Pending>();
   ++pending_count_;
@@ -316,14 +331,16 @@ RemotingCommand SendMessageHandler::answer_put(const Pending& pending, const Put
     case PutStatus::flush_slave_timeout: code = ResponseCode::flush_slave_timeout; break;
     case PutStatus::slave_not_available: code = ResponseCode::slave_not_available; break;
     case PutStatus::service_not_available:
-      return refused(ResponseCode::service_not_available,
-                     "service not available now. It may be caused by one of the following reasons: the broker's disk is full, messages are put "
-                     "to the slave, message store has been shut down, etc.");
+      return refused(
+          ResponseCode::service_not_available,
+          "service not available now. It may be caused by one of the following reasons: the broker's disk is full, messages are put "
+          "to the slave, message store has been shut down, etc.");
     case PutStatus::message_illegal: {
       auto text = refuse_sizes(std::numeric_limits<std::size_t>::max(), 0);
       return refused(ResponseCode::message_illegal, std::move(text->remark));
     }
-    case PutStatus::page_cache_busy: return refused(ResponseCode::system_busy, "[PC_SYNCHRONIZED]broker busy, start flow control for a while");
+    case PutStatus::page_cache_busy:
+      return refused(ResponseCode::system_busy, "[PC_SYNCHRONIZED]broker busy, start flow control for a while");
     case PutStatus::create_file_failed: return refused(ResponseCode::system_error, "create mapped file failed, server is busy or broken.");
     case PutStatus::unknown_error: return refused(ResponseCode::system_error, "UNKNOWN_ERROR");
   }

@@ -37,7 +37,8 @@ class SendMessageHandler {
   [[nodiscard]] std::optional<Refusal> refuse_broker(const SendMessageRequestHeader& header) const;
   [[nodiscard]] TopicConfigPtr find_topic(const SendMessageRequestHeader& header);
   [[nodiscard]] std::optional<Refusal> refuse_sizes(std::size_t body_size, std::size_t properties_size) const;
-  void fill(const SendMessageRequestHeader& header, const TopicConfig& topic, const remoting::Connection& connection, RecordFields& fields) const;
+  void fill(const SendMessageRequestHeader& header, const TopicConfig& topic, const remoting::Connection& connection,
+            RecordFields& fields) const;
   remoting::Reply put_one(const RemotingCommand& request, const SendMessageRequestHeader& header, const TopicConfig& topic,
                           const remoting::ConnectionPtr& connection);
   remoting::Reply put_batch(const RemotingCommand& request, const SendMessageRequestHeader& header, const TopicConfig& topic,
@@ -46,7 +47,8 @@ class SendMessageHandler {
   [[nodiscard]] RemotingCommand refusal(const RemotingCommand& request, Refusal refusal) const;
   [[nodiscard]] RemotingCommand answer_put(const Pending& pending, const PutResult& result) const;
   [[nodiscard]] std::shared_ptr<Pending> make_pending(const RemotingCommand& request, const SendMessageRequestHeader& header,
-                                                      std::int32_t queue_id, std::int32_t count, const remoting::ConnectionPtr& connection) const;
+                                                      std::int32_t queue_id, std::int32_t count,
+                                                      const remoting::ConnectionPtr& connection) const;
   void finish(const std::shared_ptr<Pending>& pending, const PutResult& result) const;
   [[nodiscard]] static remoting::Reply reply_of(const std::shared_ptr<Pending>& pending);
 

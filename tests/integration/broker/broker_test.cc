@@ -35,8 +35,8 @@ bool routed(Peer& peer, const std::string& name_server, const std::string& topic
 }
 
 std::int64_t committed(Peer& peer, const std::string& address) {
-  const QueryConsumerOffsetRequestHeader header{.consumer_group = "G", .topic = "T", .queue_id = 0, .set_zero_if_not_found = false,
-                                                .broker_name = std::nullopt};
+  const QueryConsumerOffsetRequestHeader header{
+      .consumer_group = "G", .topic = "T", .queue_id = 0, .set_zero_if_not_found = false, .broker_name = std::nullopt};
   return peer.ask(address, make_request(to_int(RequestCode::query_consumer_offset), header)).ext.integer("offset").value_or(-1);
 }
 
@@ -49,7 +49,8 @@ TEST_CASE("messages, topics and offsets are there again after a restart", "[brok
   broker.start();
   for (int i = 0; i < 100; ++i) CHECK(peer.send(broker.address(), "T", "message " + std::to_string(i)) == i);
   CHECK(peer.ask(broker.address(), heartbeat("a", "T")).code == 0);  // Makes the group.
-  const UpdateConsumerOffsetRequestHeader commit{.consumer_group = "G", .topic = "T", .queue_id = 0, .commit_offset = 42, .broker_name = std::nullopt};
+  const UpdateConsumerOffsetRequestHeader commit{
+      .consumer_group = "G", .topic = "T", .queue_id = 0, .commit_offset = 42, .broker_name = std::nullopt};
   CHECK(peer.ask(broker.address(), make_request(to_int(RequestCode::update_consumer_offset), commit)).code == 0);
   broker.stop();
 
@@ -98,9 +99,8 @@ TEST_CASE("a held pull is answered when its time is over, and when the broker st
   CHECK(peer.ask(broker.address(), Peer::pull_request("T", 1, 50)).code == to_int(ResponseCode::pull_not_found));
 
   std::atomic<std::int32_t> code{-1};
-  peer.client().invoke(broker.address(), Peer::pull_request("T", 1, 50'000), kPatience, [&code](Result<RemotingCommand> result) {
-    code = result ? result->code : -2;
-  });
+  peer.client().invoke(broker.address(), Peer::pull_request("T", 1, 50'000), kPatience,
+                       [&code](Result<RemotingCommand> result) { code = result ? result->code : -2; });
   REQUIRE(eventually([&] { return broker.parts().held_pulls.size() == 1; }));
   broker.stop();
   REQUIRE(eventually([&] { return code != -1; }));
@@ -116,7 +116,8 @@ TEST_CASE("answers overtake a held pull, and sends that wait for the disk share 
   const std::int64_t flushes_before = broker.parts().store.flush_count();
 
   std::atomic<bool> pull_answered{false};
-  peer.client().invoke(broker.address(), Peer::pull_request("T", 0, 50'000, 1), kPatience, [&](Result<RemotingCommand>) { pull_answered = true; });
+  peer.client().invoke(broker.address(), Peer::pull_request("T", 0, 50'000, 1), kPatience,
+                       [&](Result<RemotingCommand>) { pull_answered = true; });
   REQUIRE(eventually([&] { return broker.parts().held_pulls.size() == 1; }));
   // 64 at a time; more rounds only where a flush is so quick, or the client so slow, that each send finds the disk idle.
   constexpr int kSends = 64, kRoundsMax = 50;
@@ -148,7 +149,8 @@ TEST_CASE("members of a group hear of each other, also of one that is cut off", 
   CHECK(eventually([&] { return first.inbox().count(RequestCode::notify_consumer_ids_changed) == 1; }));
   CHECK(second.ask(broker.address(), heartbeat("b", "T")).code == to_int(ResponseCode::success));
   CHECK(eventually([&] {
-    return first.inbox().count(RequestCode::notify_consumer_ids_changed) == 2 && second.inbox().count(RequestCode::notify_consumer_ids_changed) == 1;
+    return first.inbox().count(RequestCode::notify_consumer_ids_changed) == 2 &&
+           second.inbox().count(RequestCode::notify_consumer_ids_changed) == 1;
   }));
   CHECK(broker.parts().consumers.client_ids("G") == std::vector<std::string>{"a", "b"});
   second.client().disconnect(broker.address());

@@ -54,10 +54,11 @@ class TestBroker {
   void start(const std::string& name_servers = {}, const std::string& settings = {}) {
     const std::string port = std::to_string(ports_.listen());
     config_ = std::make_unique<BrokerConfig>();
-    const auto warnings = config_->all().load_text("brokerName=broker-a\nbrokerIP1=127.0.0.1\nbindAddress=127.0.0.1\nlistenPort=" + port +
-                                                       "\nnamesrvAddr=" + name_servers + "\nstorePathRootDir=" + folder_.path() +
-                                                       "/store\nmappedFileSizeCommitLog=1048576\nmaxHashSlotNum=1000\nmaxIndexNum=4000\n" + settings,
-                                                   "broker.conf");
+    const auto warnings =
+        config_->all().load_text("brokerName=broker-a\nbrokerIP1=127.0.0.1\nbindAddress=127.0.0.1\nlistenPort=" + port +
+                                     "\nnamesrvAddr=" + name_servers + "\nstorePathRootDir=" + folder_.path() +
+                                     "/store\nmappedFileSizeCommitLog=1048576\nmaxHashSlotNum=1000\nmaxIndexNum=4000\n" + settings,
+                                 "broker.conf");
     REQUIRE(warnings.empty());
     config_->settle();
     broker_ = std::make_unique<Broker>(*config_, *files_, clock_, pool_);
@@ -115,7 +116,8 @@ class Peer {
     REQUIRE(response);
     return std::move(*response);
   }
-  [[nodiscard]] static RemotingCommand send_request(std::string_view topic, std::string body, std::int32_t queue_id = 0, std::string_view properties = {}) {
+  [[nodiscard]] static RemotingCommand send_request(std::string_view topic, std::string body, std::int32_t queue_id = 0,
+                                                    std::string_view properties = {}) {
     SendMessageRequestHeader header;
     header.producer_group = "P";
     header.topic = topic;
@@ -127,7 +129,8 @@ class Peer {
     request.own();
     return request;
   }
-  [[nodiscard]] static RemotingCommand pull_request(std::string_view topic, std::int64_t offset, std::int64_t hold_ms = 0, std::int32_t queue_id = 0) {
+  [[nodiscard]] static RemotingCommand pull_request(std::string_view topic, std::int64_t offset, std::int64_t hold_ms = 0,
+                                                    std::int32_t queue_id = 0) {
     PullMessageRequestHeader header;
     header.consumer_group = "G";
     header.topic = topic;

@@ -48,7 +48,8 @@ struct CoreFixture {
     options.cluster_name = identity.cluster;
     options.auto_create = config.broker.auto_create_topic.get();
     topics = std::make_unique<TopicConfigManager>(options, *files, clock);
-    groups = std::make_unique<SubscriptionGroupManager>(folder.path() + "/groups.json", config.broker.auto_create_group.get(), *files, clock);
+    groups =
+        std::make_unique<SubscriptionGroupManager>(folder.path() + "/groups.json", config.broker.auto_create_group.get(), *files, clock);
     REQUIRE(topics->load());
     REQUIRE(groups->load());
     TopicConfig topic;
@@ -56,9 +57,15 @@ struct CoreFixture {
     topic.read_queues = topic.write_queues = 4;
     topics->update(topic);
     send = std::make_unique<SendMessageHandler>(config, identity, *topics, store, stats, hooks, clock);
-    pull = std::make_unique<PullMessageHandler>(
-        config, PullParts{.topics = *topics, .groups = *groups, .consumers = consumers, .offsets = offsets, .store = store, .held_pulls = held,
-                          .stats = stats, .clock = clock, .master_known = [this] { return master_known; }});
+    pull = std::make_unique<PullMessageHandler>(config, PullParts{.topics = *topics,
+                                                                  .groups = *groups,
+                                                                  .consumers = consumers,
+                                                                  .offsets = offsets,
+                                                                  .store = store,
+                                                                  .held_pulls = held,
+                                                                  .stats = stats,
+                                                                  .clock = clock,
+                                                                  .master_known = [this] { return master_known; }});
     store.set_arrival_listener([this](const ArrivedMessage& message) { held.on_arrival(message); });
   }
 

@@ -18,7 +18,8 @@ struct HeldFixture {
   std::int64_t end = 0;
   ManualClock clock;
   std::vector<std::int64_t> resumed;
-  HeldPulls held{clock, [this](const std::string&, std::int32_t) { return end; }, [this](HeldPull pull) { resumed.push_back(pull.offset); }, 4};
+  HeldPulls held{clock, [this](const std::string&, std::int32_t) { return end; }, [this](HeldPull pull) { resumed.push_back(pull.offset); },
+                 4};
 
   bool hold(std::int64_t offset, TagFilter filter = {}, std::chrono::milliseconds wait = 15s) {
     HeldPull pull;
@@ -90,7 +91,8 @@ TEST_CASE("no pull is lost or resumed twice when messages, sweeps and pulls come
   ManualClock clock;
   std::atomic<std::int64_t> end{0};
   std::atomic<int> resumed{0};
-  HeldPulls held(clock, [&end](const std::string&, std::int32_t) { return end.load(); }, [&resumed](HeldPull) { ++resumed; });
+  HeldPulls held(
+      clock, [&end](const std::string&, std::int32_t) { return end.load(); }, [&resumed](HeldPull) { ++resumed; });
   constexpr int kPulls = 2'000;
   std::thread arrivals([&] {
     for (std::int64_t offset = 0; offset < kPulls; ++offset) {

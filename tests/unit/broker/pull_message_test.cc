@@ -23,7 +23,8 @@ void join_group(CoreFixture& fixture, std::string expression = "*", std::string 
   REQUIRE(subscription);
   subscription->version = version;
   data.subscriptions.push_back(*subscription);
-  const ClientChannel client{.connection = fixture.connection, .client_id = "a", .language = Language::java, .version = 479, .last_update_ms = 0};
+  const ClientChannel client{
+      .connection = fixture.connection, .client_id = "a", .language = Language::java, .version = 479, .last_update_ms = 0};
   fixture.consumers.register_consumer(data, client);
 }
 

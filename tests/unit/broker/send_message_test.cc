@@ -55,7 +55,8 @@ TEST_CASE("a send that is refused is answered in Java's words", "[broker][send]"
   };
   const std::string faq = "\nSee https://rocketmq.apache.org/docs/bestPractice/06FAQ for further details.";
   const std::string illegal =
-      "the message is illegal, maybe msg body or properties length not matched. msg body length limit 4194304B, msg properties length limit 32KB.";
+      "the message is illegal, maybe msg body or properties length not matched. msg body length limit 4194304B, msg properties length "
+      "limit 32KB.";
   const auto row = GENERATE_COPY(
       Row{" ", 0, "", 1, ResponseCode::invalid_parameter, "The specified topic is blank."},
       Row{"a b", 0, "", 1, ResponseCode::invalid_parameter,
@@ -63,12 +64,15 @@ TEST_CASE("a send that is refused is answered in Java's words", "[broker][send]"
       Row{"SCHEDULE_TOPIC_XXXX", 0, "", 1, ResponseCode::no_permission, "Sending message to topic[SCHEDULE_TOPIC_XXXX] is forbidden."},
       Row{"Unknown", 0, "", 1, ResponseCode::topic_not_exist, "topic[Unknown] not exist, apply first please!" + faq},
       Row{"T", 4, "", 1, ResponseCode::invalid_parameter,
-          "request queueId[4] is illegal, TopicConfig [topicName=T, readQueueNums=4, writeQueueNums=4, perm=RW-, topicFilterType=SINGLE_TAG, "
+          "request queueId[4] is illegal, TopicConfig [topicName=T, readQueueNums=4, writeQueueNums=4, perm=RW-, "
+          "topicFilterType=SINGLE_TAG, "
           "topicSysFlag=0, order=false, attributes={}] Producer: 10.0.0.9:51234"},
       Row{"T", 0, "", (4u << 20) + 1, ResponseCode::message_illegal, illegal},
       Row{"T", 0, "k\x01" + std::string(32'768, 'v') + "\x02", 1, ResponseCode::message_illegal, illegal},
-      Row{"T", 0, "TIMER_DELAY_SEC\x01" "5\x02", 1, ResponseCode::system_error,
-          "accurate timer message is not enabled, timerWheelEnable is false"});
+      Row{"T", 0,
+          "TIMER_DELAY_SEC\x01"
+          "5\x02",
+          1, ResponseCode::system_error, "accurate timer message is not enabled, timerWheelEnable is false"});
   CoreFixture fixture;
   fixture.config.broker.auto_create_topic.set_value(false);
   fixture.open();
@@ -86,14 +90,13 @@ TEST_CASE("what became of a put is told by Java's codes, with the place when it 
     PutStatus status;
     ResponseCode code;
   };
-  const auto row = GENERATE(Row{PutStatus::flush_disk_timeout, ResponseCode::flush_disk_timeout},
-                            Row{PutStatus::flush_slave_timeout, ResponseCode::flush_slave_timeout},
-                            Row{PutStatus::slave_not_available, ResponseCode::slave_not_available},
-                            Row{PutStatus::service_not_available, ResponseCode::service_not_available},
-                            Row{PutStatus::page_cache_busy, ResponseCode::system_busy},
-                            Row{PutStatus::message_illegal, ResponseCode::message_illegal},
-                            Row{PutStatus::create_file_failed, ResponseCode::system_error},
-                            Row{PutStatus::unknown_error, ResponseCode::system_error});
+  const auto row =
+      GENERATE(Row{PutStatus::flush_disk_timeout, ResponseCode::flush_disk_timeout},
+               Row{PutStatus::flush_slave_timeout, ResponseCode::flush_slave_timeout},
+               Row{PutStatus::slave_not_available, ResponseCode::slave_not_available},
+               Row{PutStatus::service_not_available, ResponseCode::service_not_available},
+               Row{PutStatus::page_cache_busy, ResponseCode::system_busy}, Row{PutStatus::message_illegal, ResponseCode::message_illegal},
+               Row{PutStatus::create_file_failed, ResponseCode::system_error}, Row{PutStatus::unknown_error, ResponseCode::system_error});
   CoreFixture fixture;
   fixture.open();
   fixture.store.put_status = row.status;
@@ -117,11 +120,17 @@ TEST_CASE("a batch becomes messages with places in a row and the batch's propert
   CoreFixture fixture;
   fixture.open();
   std::string body;
-  encode_batch_item({.flag = 1, .body = "one", .properties = "TAGS\x01" "a"}, body);
+  encode_batch_item({.flag = 1,
+                     .body = "one",
+                     .properties = "TAGS\x01"
+                                   "a"},
+                    body);
   encode_batch_item({.flag = 2, .body = "two", .properties = ""}, body);
   auto header = fixture.send_header();
   header.batch = true;
-  header.properties = "UNIQ_KEY\x01" "batch\x02";
+  header.properties =
+      "UNIQ_KEY\x01"
+      "batch\x02";
   const auto response = fixture.send_message(header, body);
   CHECK(code_of(response) == ResponseCode::success);
   CHECK_FALSE(response.ext.text("transactionId"));
@@ -150,7 +159,9 @@ TEST_CASE("a batch that may not be one is refused", "[broker][send]") {
     CHECK(fixture.send_message(header, body).remark == "batch request does not support retry group %RETRY%G");
   }
   SECTION("delayed") {
-    header.properties = "DELAY\x01" "3\x02";
+    header.properties =
+        "DELAY\x01"
+        "3\x02";
     CHECK(code_of(fixture.send_message(header, body)) == ResponseCode::message_illegal);
   }
   SECTION("transactional") {
@@ -183,7 +194,9 @@ TEST_CASE("hooks turn delayed, transactional and retried messages to where they 
   fixture.open();
   auto header = fixture.send_header();
   SECTION("delayed: the answer has the queue that was asked for") {
-    header.properties = "DELAY\x01" "3\x02";
+    header.properties =
+        "DELAY\x01"
+        "3\x02";
     header.queue_id = 3;
     CHECK(fixture.send_message(header).ext.integer("queueId") == 3);
     CHECK(called == std::vector<std::string>{"delay"});

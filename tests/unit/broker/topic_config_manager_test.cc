@@ -20,9 +20,7 @@ struct TopicFixture {
     options.broker_name = "broker-a";
     options.cluster_name = "ClusterA";
   }
-  TopicConfigManager open() {
-    return TopicConfigManager(options, *files, clock);
-  }
+  TopicConfigManager open() { return TopicConfigManager(options, *files, clock); }
   TemporaryFolder folder;
   std::unique_ptr<FileSystem> files = make_disk_file_system();
   ManualClock clock;
@@ -49,11 +47,11 @@ TEST_CASE("a new broker has Java's system topics", "[broker][topics]") {
     std::int32_t queues;
     std::int32_t perm;
   };
-  const auto row = GENERATE(Row{"SELF_TEST_TOPIC", 1, 6}, Row{"TBW102", 8, 7}, Row{"BenchmarkTest", 1024, 6}, Row{"ClusterA", 16, 7},
-                            Row{"broker-a", 1, 7}, Row{"OFFSET_MOVED_EVENT", 1, 6}, Row{"SCHEDULE_TOPIC_XXXX", 18, 6},
-                            Row{"ClusterA_REPLY_TOPIC", 1, 6}, Row{"rmq_sys_REVIVE_LOG_ClusterA", 8, 6},
-                            Row{"rmq_sys_SYNC_BROKER_MEMBER_broker-a", 1, 1}, Row{"RMQ_SYS_TRANS_HALF_TOPIC", 1, 6},
-                            Row{"RMQ_SYS_TRANS_OP_HALF_TOPIC", 1, 6});
+  const auto row =
+      GENERATE(Row{"SELF_TEST_TOPIC", 1, 6}, Row{"TBW102", 8, 7}, Row{"BenchmarkTest", 1024, 6}, Row{"ClusterA", 16, 7},
+               Row{"broker-a", 1, 7}, Row{"OFFSET_MOVED_EVENT", 1, 6}, Row{"SCHEDULE_TOPIC_XXXX", 18, 6}, Row{"ClusterA_REPLY_TOPIC", 1, 6},
+               Row{"rmq_sys_REVIVE_LOG_ClusterA", 8, 6}, Row{"rmq_sys_SYNC_BROKER_MEMBER_broker-a", 1, 1},
+               Row{"RMQ_SYS_TRANS_HALF_TOPIC", 1, 6}, Row{"RMQ_SYS_TRANS_OP_HALF_TOPIC", 1, 6});
   const auto config = topics.find(row.name);
   REQUIRE(config);
   CHECK(config->read_queues == row.queues);
@@ -98,7 +96,7 @@ TEST_CASE("a broken topics.json gives way to its backup", "[broker][topics]") {
 
   auto again = fixture.open();
   REQUIRE(again.load());
-  CHECK(again.contains("First"));         // In the backup, which holds the state before the last change.
+  CHECK(again.contains("First"));  // In the backup, which holds the state before the last change.
   CHECK_FALSE(again.contains("Second"));
 }
 
