@@ -104,6 +104,10 @@ Result<void> MessageStoreImpl::start() {
 Result<void> MessageStoreImpl::open() {
   const auto levels = consumequeue::parse_delay_levels(options_.delay_levels);
   if (!levels) return levels.error();
+  if (options_.commit_log_path.find(',') != std::string::npos) {
+    log::error("storePathCommitLog names several folders, {}: one is supported", options_.commit_log_path);
+    return Errc::invalid_argument;
+  }
   const auto made = system_.create_folders(options_.root);
   if (!made) return made;
   auto locked = system_.lock(options_.root + "/lock", "lock");

@@ -240,6 +240,13 @@ TEST_CASE("a second store in the same folder does not start", "[store]") {
   CHECK(store.put("Orders", 0, "the first one goes on").status == PutStatus::ok);
 }
 
+TEST_CASE("a log over several folders is refused, not started empty", "[store]") {
+  StoreFixture store;
+  store.stop();
+  store.options().commit_log_path = store.root() + "/commitlog," + store.root() + "/more";
+  CHECK(store.try_start().error() == Errc::invalid_argument);
+}
+
 TEST_CASE("removed topics are gone, others stay", "[store]") {
   StoreFixture store;
   for (const char* topic : {"Orders", "Payments", "Trash"}) store.put(topic, 0, "x");
