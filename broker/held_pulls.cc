@@ -13,7 +13,7 @@ namespace skylark::broker {
 
 struct HeldPulls::Shard {
   std::mutex mutex;
-  std::map<QueueId, std::vector<HeldPull>> queues;
+  std::map<QueueId, std::vector<std::unique_ptr<HeldPull>>> queues;  // By pointer: a pull is large, and waking moves the others.
 };
 
 HeldPulls::HeldPulls(Clock& clock, MaxOffset max_offset, Resume resume, std::size_t count_max)
@@ -37,7 +37,7 @@ bool HeldPulls::hold(HeldPull& pull) {
   {
     const std::lock_guard lock(shard.mutex);
     if (stopped_) return false;
-    shard.queues[queue].push_back(std::move(pull));
+    shard.queues[queue].push_back(std::make_unique<HeldPull>(std::move(pull)));
     ++count_;
   }
   // A message that became readable before the pull stood in the table has woken nobody.
@@ -48,19 +48,19 @@ bool HeldPulls::hold(HeldPull& pull) {
 
 template <class Wanted>
 void HeldPulls::wake(Shard& shard, const QueueId& queue, Wanted wanted) {
-  std::vector<HeldPull> woken;
+  std::vector<std::unique_ptr<HeldPull>> woken;
   {
     const std::lock_guard lock(shard.mutex);
     const auto found = shard.queues.find(queue);
     if (found == shard.queues.end()) return;
-    std::vector<HeldPull>& held = found->second;
-    const auto stays = std::stable_partition(held.begin(), held.end(), [&wanted](const HeldPull& pull) { return !wanted(pull); });
+    auto& held = found->second;
+    const auto stays = std::stable_partition(held.begin(), held.end(), [&wanted](const auto& pull) { return !wanted(*pull); });
     woken.assign(std::make_move_iterator(stays), std::make_move_iterator(held.end()));
     held.erase(stays, held.end());
     if (held.empty()) shard.queues.erase(found);
   }
   count_ -= woken.size();
-  for (HeldPull& pull : woken) resume_(std::move(pull));
+  for (auto& pull : woken) resume_(std::move(*pull));
 }
 
 void HeldPulls::on_arrival(const ArrivedMessage& message) {
