@@ -103,7 +103,7 @@ def run_test(tally, name, command, timeout, env=None):
         print("\n".join("    " + line for line in output.splitlines()[-120:]), flush=True)
     else:
         for line in output.splitlines():
-            if line.startswith(("CASE ", "MATRIX ", "rounds=", "second try")):
+            if line.startswith(("CASE ", "MATRIX ", "FRAMES ", "rounds=", "second try")):
                 print("    " + line, flush=True)
     say(f"{name}: {passed} passed, {failed} failed ({time.monotonic() - begun:.0f} s)")
     tally.add(passed, [name] * failed)

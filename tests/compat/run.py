@@ -11,17 +11,19 @@ Exit code 0 when every case of the list has a verdict and none is FAIL. A missin
 """
 
 import argparse
+import json
 import os
 import secrets
 import sys
 import time
 
-from harness import servers, toolbox, verdicts
+from harness import frames, servers, toolbox, verdicts
 from harness.process import ManagedProcess
 from harness.verdicts import run_to_closing_line
 
 CASE_LIST = os.path.join(toolbox.COMPAT_FOLDER, "cases.txt")
 SECOND_TRY = "(second try)"
+RUNTIME_INFO = 28
 
 unclean_ends = []  # Servers that crashed or did not stop cleanly: a failure of the run, whatever the cases say.
 
@@ -71,6 +73,8 @@ def run_cases(arguments, flavour, cases, threads):
             client.wait_until_ended(arguments.deadline)
         finally:
             client.kill()
+        if arguments.against == "skylark":
+            check_codecs(arguments, deployment.broker.address)
         said = verdicts.parse_case_lines(client.output())
         silent = f"no verdict; the program ended with code {client.exit_code}"
         found = {case: said.get(case, verdicts.Verdict(case, "FAIL", silent)) for case in cases}
@@ -79,6 +83,15 @@ def run_cases(arguments, flavour, cases, threads):
             deployment.keep_logs()
     unclean_ends.extend(deployment.complaints)
     return found
+
+
+def check_codecs(arguments, broker):
+    """A client that never announced type 2 frames never sees one. (What our own does after the announcement: tests/integration/wire_test.py.)"""
+    table = json.loads(frames.call(broker, RUNTIME_INFO).body)["table"]
+    received = {codec: int(table[f"framesReceived{codec}"]) for codec in ("Json", "Rocketmq", "Flatbuffers")}
+    print(f"FRAMES client={arguments.client} received={received} sent as type 2={table['framesSentFlatbuffers']}", flush=True)
+    if arguments.client != "cpp" and (received["Flatbuffers"] or int(table["framesSentFlatbuffers"])):
+        unclean_ends.append("type 2 frames on connections that never announced them")
 
 
 def client_command(arguments, home):
