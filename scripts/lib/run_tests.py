@@ -168,7 +168,6 @@ def process_tests(against):
         extra = binaries if client == "cpp" and against == "java" else []
         tests.append((f"compat-{client}", python + ["tests/compat/run.py", "--client", client] + target + extra, 900))
     tests.append(("compat-java-binary", python + ["tests/compat/run.py", "--client", "java", "--codec", "ROCKETMQ"] + target, 900))
-    tests.append(("compat-java-binary", python + ["tests/compat/run.py", "--client", "java", "--codec", "ROCKETMQ"] + target, 900))
     tests.append(("compat-mqadmin", python + ["tests/compat/mqadmin.py"] + target + (["--compare"] if against == "skylark" else []), 900))
     tests.append(("compat-badinput", python + ["tests/compat/badinput.py"] + target, 600))
     if against == "skylark":
