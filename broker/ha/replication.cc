@@ -5,24 +5,10 @@
 
 #include <fmt/core.h>
 
+#include "protocol/bodies/body.h"
 #include "protocol/response_code.h"
 
 namespace skylark::broker {
-namespace {
-
-json::Value client_status(const HaClientStatus& status, std::int64_t end) {
-  json::Object info;
-  info.emplace_back("lastReadTimestamp", status.last_read_ms);
-  info.emplace_back("lastWriteTimestamp", status.last_write_ms);
-  if (!status.master_address.empty()) info.emplace_back("masterAddr", status.master_address);
-  info.emplace_back("masterFlushOffset", std::int64_t{0});
-  info.emplace_back("maxOffset", end);
-  info.emplace_back("transferredByteInSecond", status.bytes_per_second);
-  return info;
-}
-
-}  // namespace
-
 Replication::Replication(MessageStore& store, HaServerOptions options, std::int32_t acks_needed)
     : store_(store), port_(options.port), acks_needed_(acks_needed), server_(std::make_unique<HaServer>(store, std::move(options))) {
   store_.set_append_listener([this] { server_->wake(); });
@@ -66,41 +52,35 @@ void Replication::set_master(const std::string& ha_address, const std::string& m
 
 remoting::Reply Replication::handle(RemotingCommand& request, const remoting::ConnectionPtr&) {
   auto response = make_response(request, to_int(ResponseCode::success));
-  response.body = Body(json::write(server_ ? master_status() : replica_status()));
+  response.body = Body(encode_body(server_ ? master_status() : replica_status()));
   return response;
 }
 
-json::Value Replication::master_status() const {
-  json::Array connections;
-  std::int64_t in_sync = 0;
+HaRuntimeInfo Replication::master_status() const {
+  HaRuntimeInfo info;
+  info.master = true;
+  info.master_commit_log_max_offset = store_.max_physical_offset();
   for (const ReplicaStatus& replica : server_->replicas()) {
-    json::Object item;
-    item.emplace_back("addr", replica.address);
-    item.emplace_back("diff", replica.behind_bytes);
-    item.emplace_back("inSync", replica.in_sync);
-    item.emplace_back("slaveAckOffset", replica.acknowledged);
-    item.emplace_back("transferFromWhere", replica.transfer_from);
-    item.emplace_back("transferredByteInSecond", replica.bytes_per_second);
-    connections.emplace_back(std::move(item));
-    in_sync += replica.in_sync ? 1 : 0;
+    info.connections.push_back({.addr = replica.address,
+                                .diff = replica.behind_bytes,
+                                .in_sync = replica.in_sync,
+                                .slave_ack_offset = replica.acknowledged,
+                                .transfer_from_where = replica.transfer_from,
+                                .transferred_bytes_in_second = replica.bytes_per_second});
+    if (replica.in_sync) ++info.in_sync_slave_count;
   }
-  json::Object status;
-  status.emplace_back("haClientRuntimeInfo", client_status({}, 0));
-  status.emplace_back("haConnectionInfo", std::move(connections));
-  status.emplace_back("inSyncSlaveNums", in_sync);
-  status.emplace_back("master", true);
-  status.emplace_back("masterCommitLogMaxOffset", store_.max_physical_offset());
-  return status;
+  return info;
 }
 
-json::Value Replication::replica_status() const {
-  json::Object status;
-  status.emplace_back("haClientRuntimeInfo", client_status(client_->status(), store_.max_physical_offset()));
-  status.emplace_back("haConnectionInfo", json::Array{});
-  status.emplace_back("inSyncSlaveNums", std::int64_t{0});
-  status.emplace_back("master", false);
-  status.emplace_back("masterCommitLogMaxOffset", std::int64_t{0});
-  return status;
+HaRuntimeInfo Replication::replica_status() const {
+  const HaClientStatus status = client_->status();
+  HaRuntimeInfo info;
+  info.client.last_read_timestamp = status.last_read_ms;
+  info.client.last_write_timestamp = status.last_write_ms;
+  if (!status.master_address.empty()) info.client.master_addr = status.master_address;
+  info.client.max_offset = store_.max_physical_offset();
+  info.client.transferred_bytes_in_second = status.bytes_per_second;
+  return info;
 }
 
 }  // namespace skylark::broker

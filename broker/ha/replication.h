@@ -8,7 +8,7 @@
 #include "broker/ha/ha_server.h"
 #include "broker/ha/metadata_sync.h"
 #include "broker/service.h"
-#include "protocol/json.h"
+#include "protocol/bodies/ha_runtime_info.h"
 #include "protocol/remoting_command.h"
 #include "remoting/dispatcher.h"
 
@@ -33,8 +33,8 @@ class Replication final : public Service {
   remoting::Reply handle(RemotingCommand& request, const remoting::ConnectionPtr& connection);
 
  private:
-  [[nodiscard]] json::Value master_status() const;
-  [[nodiscard]] json::Value replica_status() const;
+  [[nodiscard]] HaRuntimeInfo master_status() const;
+  [[nodiscard]] HaRuntimeInfo replica_status() const;
 
   MessageStore& store_;
   const std::uint16_t port_;
