@@ -9,6 +9,7 @@
 #include "protocol/response_code.h"
 
 namespace skylark::broker {
+
 Replication::Replication(MessageStore& store, HaServerOptions options, std::int32_t acks_needed)
     : store_(store), port_(options.port), acks_needed_(acks_needed), server_(std::make_unique<HaServer>(store, std::move(options))) {
   store_.set_append_listener([this] { server_->wake(); });
