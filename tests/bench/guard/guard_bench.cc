@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs each measured path a number of times and prints, one JSON object a line, what it allocated. Under callgrind with
+// --toggle-collect=guard_measured --dump-after=guard_measured the dumps come in the order of these lines. See ../README.md.
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <functional>
+#include <string>
+
+#include "tests/bench/guard/counted_new.h"
+#include "tests/bench/guard/rig.h"
+
+namespace skylark::guard {
+
+struct Path {
+  const char* name;
+  std::function<void()> once;
+};
+
+}  // namespace skylark::guard
+
+/// What is counted; one name that callgrind can find.
+extern "C" [[gnu::noinline, gnu::used]] void guard_measured(const skylark::guard::Path& path, int times) {
+  for (int i = 0; i < times; ++i) path.once();
+  asm volatile("" ::: "memory");  // No tail call: callgrind must see the return.
+}
+
+namespace skylark::guard {
+namespace {
+
+constexpr int kWarmUp = 200;  // Caches of threads, maps and buffers have grown by then.
+
+void measure(const Path& path, int times) {
+  for (int i = 0; i < kWarmUp; ++i) path.once();
+  const Allocations before = allocations_of_this_thread();
+  guard_measured(path, times);
+  const Allocations after = allocations_of_this_thread();
+  std::printf("{\"path\": \"%s\", \"times\": %d, \"allocations\": %lld, \"bytes\": %lld, \"compiler\": %d}\n", path.name, times,
+              static_cast<long long>(after.count - before.count), static_cast<long long>(after.bytes - before.bytes), __GNUC__);
+}
+
+void run(int times) {
+  RequestRig rig;
+  IndexRig index;
+  const std::string json = RequestRig::send_frame(Codec::json);
+  const std::string rocketmq = RequestRig::send_frame(Codec::rocketmq);
+  const std::string flatbuffers = RequestRig::send_frame(Codec::flatbuffers);
+  measure({"send-json", [&] { rig.serve(json); }}, times);
+  measure({"send-rocketmq", [&] { rig.serve(rocketmq); }}, times);
+  measure({"send-flatbuffers", [&] { rig.serve(flatbuffers); }}, times);
+  // A path made dearer on purpose: the header is decoded a second time and every field copied.
+  measure({"planted-send-json",
+           [&] {
+             auto again = decode_frame(json);
+             again->own();
+             rig.serve(json);
+           }},
+          times);
+  rig.wait_until_readable(32);
+  const std::string pull_json = RequestRig::pull_frame(Codec::json);
+  const std::string pull_rocketmq = RequestRig::pull_frame(Codec::rocketmq);
+  measure({"pull-32-json", [&] { rig.serve(pull_json); }}, times);
+  measure({"pull-32-rocketmq", [&] { rig.serve(pull_rocketmq); }}, times);
+  measure({"index", [&] { index.add(); }}, times);
+}
+
+}  // namespace
+}  // namespace skylark::guard
+
+int main(int count, char** words) {
+  const int times = count == 2 ? std::atoi(words[1]) : 0;
+  if (times < 1 || times > 2'000) {
+    std::fputs("usage: guard_bench TIMES (1 to 2000)\n", stderr);
+    return 2;
+  }
+  try {
+    skylark::guard::run(times);
+  } catch (const std::exception& thrown) {
+    std::fprintf(stderr, "guard_bench: %s\n", thrown.what());
+    return 1;
+  }
+  return 0;
+}
