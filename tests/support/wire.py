@@ -112,8 +112,9 @@ class Record:
         at += 16
         self.body = data[at:at + length]
         at += length
-        length = data[at]
-        at += 1
+        wide = self.magic == -626843477  # Record version 2 counts the topic's bytes in two.
+        length = int.from_bytes(data[at:at + 2], "big") if wide else data[at]
+        at += 2 if wide else 1
         self.topic = data[at:at + length].decode()
         at += length
         length, = struct.unpack_from(">h", data, at)

@@ -1,0 +1,319 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A store changes hands between Apache RocketMQ 5.3.3 and ours, in both directions, each with a real process.
+
+  golden    the store that a Java broker left is served by ours as its JSON says; ours extends it; Java opens that
+  written   a store of ours after an orderly stop is opened, compared record by record, extended and given back by Java
+  killed    the same after kill -9 of our broker
+
+What Java complains about on its own stores is found out in the same run; about ours it may say nothing of another kind.
+Ends with `N passed, N failed`.
+"""
+import argparse
+import concurrent.futures
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+from harness import servers, stores, toolbox, verdicts
+from harness.stores import ask, wire
+
+GOLDEN = os.path.join(toolbox.SOURCE_ROOT, "tests", "golden", "stores")
+HALF_TOPIC, SCHEDULE_TOPIC, GROUP = "RMQ_SYS_TRANS_HALF_TOPIC", "SCHEDULE_TOPIC_XXXX", "GID_handover"
+LAST_LEVEL = 18  # 20 minutes: still pending when the store changes hands.
+QUEUES_WRITTEN = [("Orders", 0), ("Orders", 1), ("Orders", 2), ("Paid", 0), ("Late", 0), (HALF_TOPIC, 0), (SCHEDULE_TOPIC, LAST_LEVEL - 1)]
+WRITTEN = 597  # 199 a queue: Java warns at each flush of a queue whose last file is full to the last entry.
+SAMPLES = [0, 1, 250, WRITTEN - 1]
+
+
+class Failure(Exception):
+    pass
+
+
+def check(condition, text):
+    if not condition:
+        raise Failure(text)
+
+
+class Run:
+    """One temporary folder with a name server, and the brokers that take turns on the stores in it."""
+
+    def __init__(self, bin_folder, build_folder):
+        self.folder = tempfile.mkdtemp(prefix="skylark-handover-")
+        self.ours = servers.Skylark(bin_folder)
+        self.java = servers.Java(build_folder)
+        with open(os.path.join(GOLDEN, "store-clean.json"), encoding="utf-8") as file:
+            self.golden = json.load(file)
+        self.sizes = {key: value for key, value in self.golden["brokerConfig"].items() if key not in ("brokerName", "brokerClusterName")}
+        self.name_server = servers.NameServer(self.ours, self.folder)
+        self.brokers = []
+
+    def unpack(self, name, place):
+        home = os.path.join(self.folder, place)
+        os.makedirs(home)
+        subprocess.check_call(["cmake", "-E", "tar", "xf", os.path.join(GOLDEN, name + ".tar.zst")], cwd=home)
+        return os.path.join(home, "store")
+
+    def broker(self, flavour, name, store, settings=None):
+        broker = servers.Broker(flavour, self.folder, self.name_server.address, {**self.sizes, **(settings or {})}, name)
+        broker.store_folder = store
+        self.brokers.append(broker)
+        return broker.start()
+
+    def end(self, broker):
+        code = broker.process.stop(90)
+        check(code in (0, 143), f"{broker.name} ended with code {code}")
+
+    def release(self, failed):
+        for broker in self.brokers:
+            if broker.process:
+                broker.process.kill()
+            broker.release()
+        self.name_server.release()
+        if failed:
+            print(f"---- logs kept in {self.folder}", flush=True)
+        else:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def send(connection, topic, queue_id, body, properties, sys_flag=0):
+    text = "".join(f"{name}\x01{value}\x02" for name, value in properties.items())
+    return ask(connection, stores.SEND, {**wire.send_fields(topic, queue_id, text), "f": sys_flag}, body)
+
+
+def pull_queues(connection, queues):
+    return {queue: stores.pull_all(connection, *queue) for queue in queues}
+
+
+def check_still_there(before, after):
+    """Every record of `before` is in `after` at its place, byte for byte; behind them there may be more."""
+    for queue, records in before.items():
+        now = after[queue]
+        check(len(now) >= len(records), f"{queue}: {len(now)} of {len(records)} messages")
+        for number, record in enumerate(records):
+            check(now[number] == record, f"{queue} offset {number}: another record")
+
+
+def append_some(connection, topic, tag):
+    """Messages with keys behind those that are there; the offsets they got."""
+    offsets = []
+    for number in range(40):
+        answer = send(connection, topic, 0, b"%d " % number + b"y" * 1000, {"KEYS": f"{tag}{number}", "TAGS": tag})
+        offsets.append(int(answer.ext["queueOffset"]))
+    return offsets
+
+
+def key_answers(connection, topic, keys):
+    return {key: stores.physical_offsets_of_key(connection, topic, key) for key in keys}
+
+
+def create_topic(connection, topic, queues):
+    ask(connection, stores.UPDATE_TOPIC, {"topic": topic, "defaultTopic": "TBW102", "readQueueNums": queues, "writeQueueNums": queues,
+                                          "perm": 6, "topicFilterType": "SINGLE_TAG", "topicSysFlag": 0, "order": "false"})
+
+
+def max_offset(connection, topic, queue_id):
+    return int(ask(connection, stores.MAX_OFFSET, {"topic": topic, "queueId": queue_id}).ext["offset"])
+
+
+def write_store(connection):
+    """Tags, keys, bodies that roll the files, delays come and pending, transactions committed, rolled back and pending, offsets."""
+    for topic, queues in (("Orders", 3), ("Paid", 1), ("Late", 1)):
+        create_topic(connection, topic, queues)
+    for number in range(WRITTEN):
+        size = 150_000 if number % 60 == 59 else 700 + number
+        send(connection, "Orders", number % 3, b"%d " % number + b"x" * size,
+             {"KEYS": f"order{number} lot{number % 7}", "TAGS": "even" if number % 2 == 0 else "odd", "UNIQ_KEY": f"U{number:031d}"})
+    for level in (1, 1, LAST_LEVEL):
+        send(connection, "Late", 0, b"later", {"KEYS": f"late{level}", "DELAY": level})
+    for number, decision in enumerate((8, 12, None)):  # Commit, roll back, leave pending.
+        key = f"T{number:031d}"
+        half = send(connection, "Paid", 0, b"paid %d" % number, {"TRAN_MSG": "true", "PGROUP": GROUP, "UNIQ_KEY": key, "KEYS": key}, 4)
+        if decision is not None:
+            ask(connection, stores.END_TRANSACTION, {
+                "topic": "Paid", "producerGroup": GROUP, "tranStateTableOffset": half.ext["queueOffset"],
+                "commitLogOffset": int(half.ext["msgId"][-16:], 16), "commitOrRollback": decision, "fromTransactionCheck": "false",
+                "msgId": key, "transactionId": key})
+    ask(connection, stores.UPDATE_GROUP, body=json.dumps({"groupName": GROUP, "consumeEnable": True, "retryQueueNums": 2}).encode())
+    ask(connection, stores.UPDATE_OFFSET, {"consumerGroup": GROUP, "topic": "Orders", "queueId": 1, "commitOffset": 77})
+    stores.eventually(lambda: max_offset(connection, "Late", 0) == 2, "delivery of the delayed messages")
+    stores.eventually(lambda: max_offset(connection, "Paid", 0) == 1, "the committed message")
+
+
+def hand_over(run, name, killed):
+    """Ours writes, Java takes over and adds, ours takes back. What Java complained about."""
+    store = os.path.join(run.folder, name, "store")
+    ours = run.broker(run.ours, name + "-ours", store)
+    keys = [f"order{number}" for number in SAMPLES] + ["lot3", f"U{250:031d}", "T" + "0" * 31, "late1"]
+    with stores.connect(ours) as connection:
+        write_store(connection)
+        written = pull_queues(connection, QUEUES_WRITTEN)
+        found = {topic: key_answers(connection, topic, keys) for topic in ("Orders", "Paid", "Late")}
+    check([len(written[queue]) for queue in QUEUES_WRITTEN] == [199, 199, 199, 1, 2, 3, 1], f"written: { {q: len(r) for q, r in written.items()} }")
+    check(all(found["Orders"][f"order{number}"] for number in SAMPLES), f"keys on ours: {found}")
+    if killed:
+        # Both brokers write these now and then; without them a delayed message is delivered twice.
+        stores.eventually(lambda: re.search(r'\b1"?:77\b', config_text(store, "consumerOffset.json")), "consumer offsets on disk")
+        stores.eventually(lambda: re.search(r'\b1"?:2\b', config_text(store, "delayOffset.json")), "offsets of delivery on disk")
+        ours.kill()
+    else:
+        run.end(ours)
+
+    java = run.broker(run.java, name + "-java", store)
+    with stores.connect(java) as connection:
+        check_still_there(written, pull_queues(connection, QUEUES_WRITTEN))
+        for topic, answers in found.items():
+            check(key_answers(connection, topic, keys) == answers, f"keys of {topic} on Java: {key_answers(connection, topic, keys)}, not {answers}")
+        even = [wire.Record(record) for record in stores.pull_all(connection, "Orders", 0, "even")]
+        check(len(even) == 100 and all(record.properties["TAGS"] == "even" for record in even), f"tag filter: {len(even)} messages")
+        check(stores.consumer_offsets(connection).get(f"Orders@{GROUP}") == {"1": 77}, f"offsets: {stores.consumer_offsets(connection)}")
+        check(GROUP in stores.groups(connection), "the group is gone")
+        check(append_some(connection, "Orders", "java") == list(range(199, 239)), "Java's queue offsets")
+        stores.eventually(lambda: max_offset(connection, "Orders", 0) == 239, "Java's dispatch")
+        stores.eventually(lambda: stores.physical_offsets_of_key(connection, "Orders", "java39"), "Java's key index")
+        extended = pull_queues(connection, QUEUES_WRITTEN)
+        found = key_answers(connection, "Orders", keys + ["java0", "java39"])
+    complaints = stores.complaints(os.path.join(run.folder, java.name))
+    run.end(java)
+
+    again = run.broker(run.ours, name + "-again", store)
+    with stores.connect(again) as connection:
+        check_still_there(extended, pull_queues(connection, QUEUES_WRITTEN))
+        check(key_answers(connection, "Orders", list(found)) == found, "keys after Java gave the store back")
+        check(stores.consumer_offsets(connection).get(f"Orders@{GROUP}") == {"1": 77}, "offsets after Java gave the store back")
+        check(append_some(connection, "Orders", "ours") == list(range(239, 279)), "our queue offsets behind Java's")
+    run.end(again)
+    return complaints
+
+
+def config_text(store, name):
+    """What is in a file of the folder `config`, without blanks; nothing when there is no such file yet."""
+    path = os.path.join(store, "config", name)
+    if not os.path.exists(path):
+        return ""
+    with open(path, encoding="utf-8") as file:
+        return "".join(file.read().split())
+
+
+def golden_queues(golden):
+    for topic, content in golden["topics"].items():
+        if content["attributes"].get("queue.type") != "BatchCQ":
+            for queue_id, queue in content["queues"].items():
+                yield topic, int(queue_id), queue
+
+
+def check_golden(connection, golden):
+    """Messages, offsets, topics, groups and keys are those of the JSON. The raw records by queue."""
+    served = {}
+    for topic, queue_id, queue in golden_queues(golden):
+        at = f"{topic}-{queue_id}"
+        for request, name in ((stores.MIN_OFFSET, "minOffset"), (stores.MAX_OFFSET, "maxOffset")):
+            offset = int(ask(connection, request, {"topic": topic, "queueId": queue_id}).ext["offset"])
+            check(offset == queue[name], f"{at}: {name} {offset}, not {queue[name]}")
+        served[topic, queue_id] = stores.pull_all(connection, topic, queue_id)
+        check(len(served[topic, queue_id]) == len(queue["messages"]), f"{at}: {len(served[topic, queue_id])} messages")
+        for raw, wanted in zip(served[topic, queue_id], queue["messages"]):
+            check_message(wire.Record(raw), wanted, at)
+    for query in golden["keyQueries"]:
+        answer = stores.physical_offsets_of_key(connection, query["topic"], query["key"])
+        check(set(answer) == set(query["commitLogOffsets"]), f"key {query['key']}: {answer}, not {query['commitLogOffsets']}")
+    check(stores.consumer_offsets(connection) == golden["consumerOffsets"], f"offsets: {stores.consumer_offsets(connection)}")
+    topics = stores.topics(connection)
+    for topic, wanted in golden["topics"].items():
+        if "GoldenCluster" in topic or "golden-a" in topic or wanted["perm"] == 7:
+            continue  # Made by each broker under its own name.
+        for field in ("readQueueNums", "writeQueueNums", "perm"):
+            check(topic in topics and topics[topic][field] == wanted[field], f"topic {topic}: {topics.get(topic)}, not {wanted}")
+    groups = stores.groups(connection)
+    for group, wanted in golden["subscriptionGroups"].items():
+        for field, value in wanted.items():
+            check(group in groups and groups[group][field] == value, f"group {group}: {groups.get(group)}, not {wanted}")
+    return served
+
+
+def check_message(record, wanted, at):
+    told = {"queueOffset": record.queue_offset, "commitLogOffset": record.physical_offset, "storeSize": record.size,
+            "sysFlag": record.sys_flag, "flag": record.flag, "storeTimestamp": record.store_time, "bornTimestamp": record.born,
+            "reconsumeTimes": record.reconsume_times, "preparedTransactionOffset": record.prepared_offset,
+            "storedBodyMd5": hashlib.md5(record.body).hexdigest()}
+    for name, value in told.items():
+        check(value == wanted[name], f"{at} offset {wanted['queueOffset']}: {name} {value}, not {wanted[name]}")
+    for name, value in wanted["properties"].items():
+        check(record.properties.get(name) == value, f"{at} offset {wanted['queueOffset']}: property {name}")
+
+
+def golden_there_and_back(run):
+    store = run.unpack("store-clean", "golden")
+    # As a slave first: a master delivers what was due in the meantime, and the JSON tells of the state before.
+    slave = run.broker(run.ours, "golden-slave", store, {"brokerRole": "SLAVE", "brokerId": "1", "slaveReadEnable": "true"})
+    with stores.connect(slave) as connection:
+        served = check_golden(connection, run.golden)
+    run.end(slave)
+    ours = run.broker(run.ours, "golden-ours", store)
+    with stores.connect(ours) as connection:
+        check(append_some(connection, "GoldenNormal", "ours") == list(range(130, 170)), "our queue offsets behind Java's")
+        stores.eventually(lambda: max_offset(connection, "GoldenNormal", 0) == 170, "our dispatch")
+        extended = pull_queues(connection, served)
+        check_still_there(served, extended)
+        found = key_answers(connection, "GoldenNormal", ["k7", "kb10", "k159", "ours0", "ours39"])
+    run.end(ours)
+    java = run.broker(run.java, "golden-java", store)
+    with stores.connect(java) as connection:
+        check_still_there(extended, pull_queues(connection, served))
+        check(key_answers(connection, "GoldenNormal", list(found)) == found and all(found.values()), f"keys on Java: {found}")
+    return stores.complaints(os.path.join(run.folder, java.name))
+
+
+def calibrate(run, archive):
+    """What Java says about a store of its own while the same is asked of it."""
+    java = run.broker(run.java, archive + "-calibration", run.unpack(archive, archive))
+    with stores.connect(java) as connection:
+        pull_queues(connection, [queue[:2] for queue in golden_queues(run.golden)])
+        stores.pull_all(connection, "GoldenTags", 0, "A")
+        key_answers(connection, "GoldenNormal", ["k7", "absent"])
+        create_topic(connection, "Orders", 3)
+        append_some(connection, "GoldenNormal", "java")
+    return stores.complaints(os.path.join(run.folder, java.name))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--bin-dir", default=toolbox.DEFAULT_BIN_FOLDER, help="folder with mqbroker and mqnamesrv")
+    parser.add_argument("--build-dir", default=toolbox.DEFAULT_BUILD_FOLDER, help="where the Java parts are built")
+    options = parser.parse_args()
+    tally = verdicts.Tally()
+    run = Run(options.bin_dir, options.build_dir)
+    jobs = {"golden": lambda: golden_there_and_back(run), "written": lambda: hand_over(run, "written", False),
+            "killed": lambda: hand_over(run, "killed", True), "java-clean": lambda: calibrate(run, "store-clean"),
+            "java-killed": lambda: calibrate(run, "store-killed")}
+    complaints = {}
+    try:
+        run.name_server.start()
+        # The kernel ends a server with the thread that started it: the pool keeps its threads until all is over.
+        with concurrent.futures.ThreadPoolExecutor(len(jobs)) as pool:
+            futures = {name: pool.submit(job) for name, job in jobs.items()}
+            for name, future in futures.items():
+                try:
+                    complaints[name] = future.result()
+                    tally.record(name)
+                except (Failure, RuntimeError, OSError, KeyError, ValueError, wire.Closed) as error:
+                    tally.record(name, f"{type(error).__name__}: {error}")
+        usual = {**complaints.get("java-clean", {})}
+        for name in ("golden", "written", "killed"):
+            if name in complaints:
+                # After a kill Java has more to say, on its own stores too.
+                known = {**usual, **(complaints.get("java-killed", {}) if name == "killed" else {})}
+                new = {kind: line for kind, line in complaints[name].items() if kind not in known}
+                tally.record(f"{name}: Java complains about nothing new", "; ".join(new.values()) or None)
+    finally:
+        run.release(tally.failed > 0 or tally.passed == 0)
+    return tally.close()
+
+
+if __name__ == "__main__":
+    sys.exit(verdicts.run_to_closing_line(main))
