@@ -128,7 +128,7 @@ def write_store(connection):
     for number in range(WRITTEN):
         size = 150_000 if number % 60 == 59 else 700 + number
         send(connection, "Orders", number % 3, b"%d " % number + b"x" * size,
-             {"KEYS": f"order{number} lot{number % 7}", "TAGS": "even" if number % 2 == 0 else "odd", "UNIQ_KEY": f"U{number:031d}"})
+             {"KEYS": f"order{number} lot{number % 40}", "TAGS": "even" if number % 2 == 0 else "odd", "UNIQ_KEY": f"U{number:031d}"})
     for level in (1, 1, LAST_LEVEL):
         send(connection, "Late", 0, b"later", {"KEYS": f"late{level}", "DELAY": level})
     for number, decision in enumerate((8, 12, None)):  # Commit, roll back, leave pending.
@@ -149,6 +149,7 @@ def hand_over(run, name, killed):
     """Ours writes, Java takes over and adds, ours takes back. What Java complained about."""
     store = os.path.join(run.folder, name, "store")
     ours = run.broker(run.ours, name + "-ours", store)
+    # A lot is 15 messages: Java answers 64 at most, and counts what it indexed again after a kill.
     keys = [f"order{number}" for number in SAMPLES] + ["lot3", f"U{250:031d}", "T" + "0" * 31, "late1"]
     with stores.connect(ours) as connection:
         write_store(connection)
