@@ -45,18 +45,38 @@ Result<void> KeyIndex::load(bool crashed, std::int64_t safe_timestamp) {
                 geometry_.slots, geometry_.entries);
       continue;
     }
-    bool keep = *size != 0;
-    if (keep) {
-      auto mapped = system_.map(path, *size, false);
-      if (!mapped) return mapped.error();
-      auto file = std::make_shared<KeyIndexFile>(std::move(*mapped), geometry_);
-      keep = !crashed || (!file->empty() && file->header().end_timestamp <= safe_timestamp);
-      if (keep) files_.push_back(std::move(file));
-    }
-    if (!keep) {
+    if (*size == 0) {
       const auto removed = system_.remove(path);
       if (!removed) return removed;
+      continue;
     }
+    auto mapped = system_.map(path, *size, false);
+    if (!mapped) return mapped.error();
+    auto file = std::make_shared<KeyIndexFile>(std::move(*mapped), geometry_);
+    const bool safe = !crashed || (file->full() && file->header().end_timestamp <= safe_timestamp);
+    if (safe && safe_count_ == files_.size()) ++safe_count_;
+    files_.push_back(std::move(file));
+  }
+  return {};
+}
+
+Result<void> KeyIndex::cut_back(std::int64_t physical_offset) {
+  const std::scoped_lock lock(mutex_);
+  while (files_.size() > safe_count_) {  // The newest first: what a second crash leaves is still a row without a gap.
+    if (files_.size() == safe_count_ + 1) {
+      const auto cut = files_.back()->cut_back(physical_offset);
+      if (!cut) return cut;
+      if (!files_.back()->empty()) {
+        dirty_.push_back(files_.back());
+        new_names_ = true;
+        ends_whole_ = true;
+        safe_count_ = files_.size();
+        return {};
+      }
+    }
+    const auto removed = system_.remove(files_.back()->path());
+    if (!removed) return removed;
+    files_.pop_back();
   }
   return {};
 }
@@ -65,7 +85,7 @@ Result<void> KeyIndex::add(const MessageView& record, bool repeat_last) {
   const std::int32_t type = record.sys_flag & sys_flag::kTransactionMask;
   if (type == sys_flag::kTransactionRollback) return {};
   const std::int64_t end = end_offset();
-  if (record.physical_offset < end || (record.physical_offset == end && !repeat_last)) return {};
+  if (record.physical_offset < end || (record.physical_offset == end && (!repeat_last || ends_whole_))) return {};
 
   if (const auto unique = record.property(property::kUniqueKey)) {
     const auto put_key = put(record.topic, *unique, record);

@@ -102,6 +102,60 @@ Result<void> KeyIndexFile::put(std::int32_t key_hash, std::int64_t physical_offs
   return {};
 }
 
+Result<void> KeyIndexFile::cut_back(std::int64_t physical_offset) {
+  constexpr std::int32_t kEntriesPerRead = 50'000;
+  std::vector<std::int32_t> slots(static_cast<std::size_t>(geometry_.slots), 0);
+  const auto slot_of = [&](const Entry& entry) -> std::int32_t& { return slots[static_cast<std::size_t>(entry.key_hash % geometry_.slots)]; };
+  std::int32_t next = 1;
+  std::int64_t last_offset = header_.begin_offset;
+  std::string bytes;
+  for (bool sound = true; sound && next < header_.next_entry;) {
+    const std::int32_t count = std::min(kEntriesPerRead, header_.next_entry - next);
+    bytes.resize(static_cast<std::size_t>(count * kEntrySize));
+    const auto got = file_->read_at(entry_at(next), bytes.data(), bytes.size());
+    if (!got) return got.error();
+    if (*got != bytes.size()) return Errc::io_error;
+    for (std::size_t at = 0; at < bytes.size(); at += kEntrySize) {
+      const Entry entry = decode(bytes.data() + at);
+      // A page that was lost is zeros: offsets fall back, or the chain does not lead to the entry before it in its slot.
+      sound = entry.key_hash >= 0 && entry.time_difference_s >= 0 && entry.physical_offset >= last_offset &&
+              entry.physical_offset < physical_offset && entry.previous == slot_of(entry);
+      if (!sound) break;
+      last_offset = entry.physical_offset;
+      slot_of(entry) = next++;
+    }
+  }
+  const auto entry_of = [&](std::int32_t number) { return decode(file_->view(entry_at(number), kEntrySize).data()); };
+  for (; next > 1 && entry_of(next - 1).physical_offset == last_offset; --next) {
+    const Entry dropped = entry_of(next - 1);
+    slot_of(dropped) = dropped.previous;
+  }
+
+  bytes.resize(slots.size() * 4);
+  const auto got = file_->read_at(slot_at(0), bytes.data(), bytes.size());
+  if (!got) return got.error();
+  if (*got != bytes.size()) return Errc::io_error;
+  header_.slots_used = 0;
+  for (std::int32_t slot = 0; slot < geometry_.slots; ++slot) {
+    const std::int32_t number = slots[static_cast<std::size_t>(slot)];
+    if (number != 0) ++header_.slots_used;
+    if (load_be<std::int32_t>(bytes.data() + std::size_t{4} * static_cast<std::size_t>(slot)) == number) continue;
+    std::array<char, 4> text{};
+    store_be(text.data(), number);
+    file_->write(slot_at(slot), {text.data(), text.size()});
+  }
+  header_.next_entry = next;
+  if (next > 1) {
+    const Entry last = entry_of(next - 1);
+    header_.end_offset = last.physical_offset;
+    header_.end_timestamp =
+        std::min(header_.end_timestamp, header_.begin_timestamp + std::int64_t{last.time_difference_s} * 1000 + 999);
+  }
+  write_header();
+  allocated_ = 0;
+  return file_->clear_from(entry_at(next));
+}
+
 void KeyIndexFile::write_header() {
   std::string bytes;
   append_be(bytes, header_.begin_timestamp);

@@ -52,6 +52,10 @@ class KeyIndexFile {
              std::vector<std::int64_t>& into) const;
   [[nodiscard]] bool overlaps(std::int64_t begin_ms, std::int64_t end_ms) const noexcept;
   [[nodiscard]] Result<void> flush() { return file_->flush(); }
+  /// For a file that a crash left: checks entry by entry and keeps those of whole records before `physical_offset`, up to the first that
+  /// contradicts what stands before it. The record of the last entry goes as well: the crash may have taken a part of it. Slots are made
+  /// again from what is kept. Errors: those of the disk.
+  [[nodiscard]] Result<void> cut_back(std::int64_t physical_offset);
 
  private:
   [[nodiscard]] std::int64_t slot_at(std::int32_t slot) const noexcept { return 40 + std::int64_t{slot} * 4; }

@@ -18,6 +18,18 @@ struct Begin {
   std::int64_t queues = 0;  ///< Records before this one need not be entered into queues.
 };
 
+/// `offset` when a whole record stands there, which the index says and the log decides; otherwise -1.
+Result<std::int64_t> begins_record(const commitlog::MappedFileQueue& files, std::int64_t offset) {
+  if (offset < files.bases().front()) return -1;
+  bool found = false;
+  const auto scanned = commitlog::scan_log(files, offset, true, [&](const MessageView&) -> Result<void> {
+    found = true;
+    return Errc::closed;  // One is enough.
+  });
+  if (!scanned && !found) return scanned.error();
+  return found ? offset : -1;
+}
+
 Result<Begin> begin_after_crash(const StoreParts& parts, const std::vector<std::int64_t>& bases) {
   const auto checkpoint = parts.checkpoint.values();
   const std::int64_t safe_ms = std::max<std::int64_t>(std::min(checkpoint.log_timestamp, checkpoint.queues_timestamp) - kDoubtMs, 0);
@@ -30,8 +42,16 @@ Result<Begin> begin_after_crash(const StoreParts& parts, const std::vector<std::
     break;
   }
   if (parts.index == nullptr) return begin;
-  // Index files that were not known to be complete are gone: their keys are read again from where the kept ones end.
+  // Of the index stays what is right and lies before that place; keys are read again from the last record that is in it.
+  const auto cut = parts.index->cut_back(begin.queues);
+  if (!cut) return cut.error();
   const std::int64_t indexed = parts.index->end_offset();
+  const auto known = begins_record(parts.log.files(), indexed);
+  if (!known) return known.error();
+  if (*known >= 0) {
+    begin.log = std::min(begin.log, indexed);
+    return begin;
+  }
   std::int64_t file = bases.front();
   for (const std::int64_t base : bases) {
     if (base <= indexed) file = base;
@@ -73,6 +93,10 @@ Result<RecoveryResult> recover_store(const StoreParts& parts, bool crashed) {
   }
   const auto bases = parts.log.files().bases();
   if (bases.empty()) {
+    if (crashed && parts.index != nullptr) {
+      const auto cut = parts.index->cut_back(0);
+      if (!cut) return cut.error();
+    }
     if (!queues.empty()) log::warn("there is no commit log file: all consume queues are removed");
     for (const std::string& topic : parts.queues.topics()) parts.queues.remove_topic(topic);
     const auto opened = parts.log.open_at(0, 0);

@@ -33,7 +33,7 @@ struct RecoveryResult {
 /// After a clean stop reading begins with the file of the last record that any queue lists, and what lies behind that record is entered.
 /// After a crash it begins with the last file whose first record was known to be flushed everywhere, three seconds of doubt taken off;
 /// queues are cut back to there and filled again, so that pages that a power cut took from their middle come back as well. The key index
-/// may need an earlier beginning. On return the log is open for appends, everything in it is durable, and the next queue offsets stand
+/// keeps what is right before there, and may need an earlier beginning: the last record that is in it. On return the log is open for appends, everything in it is durable, and the next queue offsets stand
 /// behind the last messages. Errors: those of reading; then nothing was cut off. Source: CommitLog.recoverNormally, recoverAbnormally 5.3.
 [[nodiscard]] Result<RecoveryResult> recover_store(const StoreParts& parts, bool crashed);
 

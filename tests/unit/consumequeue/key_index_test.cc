@@ -84,19 +84,48 @@ TEST_CASE("times narrow a query to within a second", "[consumequeue]") {
   CHECK(fixture.query("k", begin + 100'000, begin + 200'000).empty());
 }
 
-TEST_CASE("after a crash only files that are known to be whole stay", "[consumequeue]") {
+TEST_CASE("after a crash files that are known to be whole stay, and of the next one what lies before the durable point", "[consumequeue]") {
   IndexFixture fixture;
-  for (int i = 0; i < 25; ++i) {
+  for (int i = 0; i < 28; ++i) {
     fixture.add(i * 100, "key" + std::to_string(i));
     fixture.clock.advance(std::chrono::seconds(1));
   }
   REQUIRE(fixture.index->flush().has_value());
   const std::int64_t safe = fixture.index->safe_timestamp();
-  CHECK(safe == fixture.clock.now_ms() - 6000);  // The last key of the second file, the last one that is full.
+  CHECK(safe == fixture.clock.now_ms() - 9000);  // The last key of the second file, the last one that is full.
   fixture.open(true, safe);
-  CHECK(fixture.query("key19").size() == 1);
-  CHECK(fixture.query("key20").empty());
-  CHECK(fixture.index->end_offset() == 1900);
+  SECTION("of the last record before it a part may be missing: it goes too") {
+    REQUIRE(fixture.index->cut_back(2500).has_value());
+    for (int i = 0; i < 28; ++i) CHECK(fixture.query("key" + std::to_string(i)).size() == (i < 24 ? 1 : 0));
+    CHECK(fixture.index->end_offset() == 2300);
+    for (int i = 23; i < 40; ++i) fixture.add(i * 100, "key" + std::to_string(i));
+    for (int i = 0; i < 40; ++i) CHECK(fixture.query("key" + std::to_string(i)) == std::vector<std::int64_t>{i * 100});
+  }
+  SECTION("nothing of the unfinished file is known") {
+    REQUIRE(fixture.index->cut_back(2000).has_value());
+    CHECK(fixture.query("key19").size() == 1);
+    CHECK(fixture.query("key20").empty());
+    CHECK(fixture.index->end_offset() == 1900);
+  }
+}
+
+TEST_CASE("an index file that a power cut left with holes keeps what stands before the first one", "[consumequeue]") {
+  const std::size_t hole = GENERATE(1, 2, 3, 4, 5, 6, 7);
+  const std::size_t at_byte = GENERATE(0, 4, 11, 12, 16, 19);  // Where in that entry the lost page begins.
+  IndexFixture fixture;
+  for (int i = 1; i <= 7; ++i) fixture.add(i * 1000, "key" + std::to_string(i) + " all", "u" + std::to_string(i / 4));
+  const std::string path = "/index/" + fixture.disk.list("/index")->back();
+  const std::string first = "/index/" + fixture.disk.list("/index")->front();
+  INFO(path);
+  const std::size_t begin = 40 + 8 * 4 + hole * 20 + at_byte;
+  fixture.disk.damage(first, begin, std::string(40 + 8 * 4 + 11 * 20 - begin, '\0'));
+  fixture.open(true, 0);
+  REQUIRE(fixture.index->cut_back(1'000'000).has_value());
+  const std::int64_t end = fixture.index->end_offset();
+  CHECK(end <= static_cast<std::int64_t>(hole) * 1000);
+  for (int i = 1; i <= 7; ++i) fixture.add(i * 1000, "key" + std::to_string(i) + " all", "u" + std::to_string(i / 4));
+  for (int i = 1; i <= 7; ++i) CHECK(fixture.query("key" + std::to_string(i)) == std::vector<std::int64_t>{i * 1000});
+  CHECK(fixture.query("all").size() == 7);
 }
 
 TEST_CASE("files of another geometry are left alone", "[consumequeue]") {
