@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+namespace skylark::bench {
+
+/// What the kernel knows about a process. Counters grow from its start.
+struct ProcessFigures {
+  double cpu_seconds = 0;              ///< User and system time of all threads, in steps of 10 ms.
+  std::int64_t context_switches = 0;   ///< Of the threads that still run.
+  std::int64_t rss_anonymous_bytes = 0;
+  std::int64_t rss_file_bytes = 0;     ///< Mapped files in memory, shared ones included: the page cache, seen from the process.
+};
+
+/// Reads /proc/<pid>. Errors: `BenchError` when there is no such process or it may not be read.
+[[nodiscard]] ProcessFigures read_process(std::int64_t pid);
+
+}  // namespace skylark::bench
