@@ -174,6 +174,7 @@ def process_tests(against):
         tests.append(("handover", python + ["tests/compat/handover.py"] + binaries, 600))
         tests.append(("replication", python + ["tests/integration/replication/run.py"] + binaries, 900))
         tests.append(("kill", python + ["tests/fault/kill/run.py", "--rounds", "20"] + binaries, 1500))
+        tests.append(("full-disk", python + ["tests/fault/full_disk.py"] + binaries, 900))
         tests.append(("quickstart", python + ["tests/integration/quickstart_test.py"] + binaries, 600))
         tests.append(("name-servers", python + ["tests/integration/name_servers_test.py"] + binaries, 600))
         tests.append(("wire", python + ["tests/integration/wire_test.py"] + binaries, 300))
