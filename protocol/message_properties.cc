@@ -33,10 +33,17 @@ Piece take_piece(std::string_view& properties) noexcept {
 }  // namespace
 
 std::optional<std::string_view> find_property(std::string_view properties, std::string_view name) noexcept {
+  // Ten of these for each message sent: a piece is taken apart only where the name fits.
   std::optional<std::string_view> found;
   while (!properties.empty()) {
-    const Piece piece = take_piece(properties);
-    if (piece.valid && piece.name == name) found = piece.value;
+    const bool may_fit = properties.size() > name.size() && properties[name.size()] == kNameEnd && properties.starts_with(name);
+    if (may_fit) {
+      const Piece piece = take_piece(properties);
+      if (piece.valid && piece.name == name) found = piece.value;
+      continue;
+    }
+    const std::size_t end = properties.find(kPropertyEnd);
+    properties.remove_prefix(end == std::string_view::npos ? properties.size() : end + 1);
   }
   return found;
 }

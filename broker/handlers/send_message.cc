@@ -183,11 +183,19 @@ void SendMessageHandler::fill(const SendMessageRequestHeader& header, const Topi
 
 /// The properties as they are stored: what the client sent, and what every broker adds.
 std::string SendMessageHandler::broker_properties(std::string_view sent, std::string& unique_key) const {
-  std::string properties =
-      find_property(sent, property::kPopCheckpoint) ? remove_property(sent, property::kPopCheckpoint) : std::string(sent);
+  constexpr std::size_t kAddedSize = 128;  // What is added mostly fits: one allocation.
+  std::string properties;
+  properties.reserve(sent.size() + kAddedSize);
+  if (find_property(sent, property::kPopCheckpoint)) {
+    properties += remove_property(sent, property::kPopCheckpoint);
+  } else {
+    properties += sent;
+  }
   const auto set = [&properties](std::string_view name, std::string_view value) {
-    if (find_property(properties, name) == value) return;
-    set_property(properties, name, value);
+    const auto known = find_property(properties, name);
+    if (known == value) return;
+    if (known) properties = remove_property(properties, name);
+    append_property(properties, name, value);
   };
   set(property::kRegion, region_);
   set(property::kTraceOn, config_.broker.trace_on.get() ? "true" : "false");
