@@ -76,6 +76,7 @@ struct HaServer::Impl : std::enable_shared_from_this<HaServer::Impl> {
     {
       const std::lock_guard lock(mutex);
       connected.push_back(replica);
+      connected_count = connected.size();
     }
     read_next(replica);
   }
@@ -151,6 +152,7 @@ struct HaServer::Impl : std::enable_shared_from_this<HaServer::Impl> {
     {
       const std::lock_guard lock(mutex);
       connected.remove(replica);
+      connected_count = connected.size();
     }
     log::info("replica {} is gone: {}", replica->address, reason);
     publish_acknowledgements();
@@ -208,6 +210,7 @@ struct HaServer::Impl : std::enable_shared_from_this<HaServer::Impl> {
   std::uint16_t bound_port = 0;
   std::atomic<bool> stopping{false};
   std::atomic<bool> wake_posted{false};
+  std::atomic<std::size_t> connected_count{0};  // So that an append without replicas costs one load.
   mutable std::mutex mutex;
   std::list<ReplicaPtr> connected;
 };
@@ -249,6 +252,8 @@ void HaServer::stop() {
 std::uint16_t HaServer::port() const noexcept { return impl_->bound_port; }
 
 void HaServer::wake() noexcept {
+  // A replica that connects meanwhile reads up to the end when it reports its own.
+  if (impl_->connected_count.load(std::memory_order_relaxed) == 0) return;
   if (impl_->wake_posted.exchange(true)) return;  // One post covers all appends until it runs.
   asio::post(impl_->io, [impl = impl_] {
     impl->wake_posted = false;
