@@ -29,6 +29,7 @@ void MessageStoreImpl::upkeep() {
     const auto written = checkpoint_.flush();
     if (!written) log::error("cannot write the checkpoint: {}", written.error().message());
     if (tick % kExpiryTicks == 0 && tick >= kFirstExpiryTick) remove_expired(false);
+    queues_.limit_mappings();  // Those that readers made.
     if (tick % kRestTicks == 0) {
       for (const auto& named : queues_.all()) named.queue->rest();
     }

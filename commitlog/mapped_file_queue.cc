@@ -26,6 +26,18 @@ std::string mapped_file_name(std::int64_t base) { return fmt::format("{:020}", b
 MappedFileQueue::MappedFileQueue(FileSystem& files, std::string folder, std::int64_t file_size)
     : system_(files), folder_(std::move(folder)), file_size_(file_size) {}
 
+void MappedFileQueue::share(std::shared_ptr<std::atomic<std::int64_t>> mapped_files) { mapped_files_ = std::move(mapped_files); }
+
+std::shared_ptr<MappedFile> MappedFileQueue::adopt(std::unique_ptr<MappedFile> file) const {
+  if (!mapped_files_) return file;
+  file->advise_random();
+  mapped_files_->fetch_add(1, std::memory_order_relaxed);
+  return {file.release(), [counter = mapped_files_](MappedFile* mapped) {
+            delete mapped;
+            counter->fetch_sub(1, std::memory_order_relaxed);
+          }};
+}
+
 Result<void> MappedFileQueue::load() {
   const auto names = system_.list(folder_);
   if (!names) {
@@ -108,7 +120,7 @@ Result<MappedFileQueue::File> MappedFileQueue::find(std::int64_t offset) const {
   if (!file->mapped) {
     auto mapped = system_.map(path_of(file->base), file_size_, false);
     if (!mapped) return mapped.error();
-    file->mapped = std::move(*mapped);
+    file->mapped = adopt(std::move(*mapped));
   }
   return *file;
 }
@@ -121,7 +133,7 @@ Result<std::shared_ptr<MappedFile>> MappedFileQueue::create(std::int64_t base) {
     mapped = system_.map(path_of(base), file_size_, true);
   }
   if (!mapped) return mapped.error();
-  return std::shared_ptr<MappedFile>(std::move(*mapped));
+  return adopt(std::move(*mapped));
 }
 
 void MappedFileQueue::add(std::int64_t base, std::shared_ptr<MappedFile> file) {

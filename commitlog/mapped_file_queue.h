@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -29,6 +30,10 @@ class MappedFileQueue {
   };
 
   MappedFileQueue(FileSystem& files, std::string folder, std::int64_t file_size);
+
+  /// For a queue among many: its mappings are counted there while they live, and pages are read one by one, since reading ahead in
+  /// a file that is mostly a hole costs milliseconds. Call before the first use.
+  void share(std::shared_ptr<std::atomic<std::int64_t>> mapped_files);
 
   /// Reads the folder; one that does not exist is an empty queue. A last file of length zero is removed.
   /// When the files have one common length other than the configured one, theirs counts from now on; see `file_size`.
@@ -61,11 +66,13 @@ class MappedFileQueue {
   [[nodiscard]] std::size_t mapped_count() const;
 
  private:
+  [[nodiscard]] std::shared_ptr<MappedFile> adopt(std::unique_ptr<MappedFile> file) const;
   [[nodiscard]] std::string path_of(std::int64_t base) const { return folder_ + "/" + mapped_file_name(base); }
 
   FileSystem& system_;
   const std::string folder_;
   std::int64_t file_size_;
+  std::shared_ptr<std::atomic<std::int64_t>> mapped_files_;  // Null: not shared.
   mutable std::mutex mutex_;
   mutable std::vector<File> files_;  // Ascending; a gap is possible in a damaged store.
 };

@@ -215,6 +215,7 @@ void ConsumeQueue::expire(std::int64_t min_physical_offset) {
   }
   if (!files_.empty()) min_ = std::max(min_, files_.begin() / kUnitSize);
   find_min(min_physical_offset);
+  if (!last_.mapped) files_.unmap();  // The queue rests: tens of thousands of them must not be mapped by one such round.
 }
 
 /// Moves `min_` forward to the first unit at or behind that place; a queue with nothing left keeps its end as min.

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "base/file_system.h"
 #include "base/result.h"
@@ -35,6 +38,8 @@ class ConsumeQueue {
   /// `folder` is that of the queue, `…/<topic>/<queue id>`. The file size is rounded up to whole units.
   ConsumeQueue(FileSystem& system, std::string folder, std::int64_t file_size);
 
+  /// Counts the mappings of this queue there, with those of others; see `MappedFileQueue::share`. Call before `load`.
+  void share(std::shared_ptr<std::atomic<std::int64_t>> mapped_files) { files_.share(std::move(mapped_files)); }
   [[nodiscard]] Result<void> load();
   /// Finds the end: walks from the third last file to the first unit that cannot be one. With `clear_tail` the bytes behind it become
   /// zeros, for a store that was not stopped, where remains could stand there.

@@ -71,6 +71,7 @@ Result<Indexer::Outcome> Indexer::add(const MessageView& record, bool repeat_las
     return outcome;
   }
   if (listed && (record.sys_flag & sys_flag::kInnerBatch) == 0) {
+    queues_.limit_mappings();
     const auto queue = queues_.find_or_make(record.topic, record.queue_id);
     const auto queued = queue->append({record.physical_offset, record.total_size, tags_code_of(record)}, record.queue_offset);
     if (!queued) return queued.error();

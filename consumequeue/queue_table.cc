@@ -56,7 +56,9 @@ Result<void> QueueTable::load() {
 }
 
 QueueTable::QueuePtr QueueTable::make(std::string_view topic, std::int32_t queue_id) const {
-  return std::make_shared<ConsumeQueue>(system_, fmt::format("{}/{}/{}", folder_, topic, queue_id), file_size_);
+  auto queue = std::make_shared<ConsumeQueue>(system_, fmt::format("{}/{}/{}", folder_, topic, queue_id), file_size_);
+  queue->share(mapped_files_);
+  return queue;
 }
 
 QueueTable::QueuePtr QueueTable::find(std::string_view topic, std::int32_t queue_id) const {
@@ -108,6 +110,16 @@ bool QueueTable::remove_topic(std::string_view topic) {
   }
   (void)system_.remove_folder(fmt::format("{}/{}", folder_, topic), false);  // Stays when something else lies in it.
   return true;
+}
+
+void QueueTable::limit_mappings(std::int64_t mapped_max) {
+  // Twice at most: the first round spares queues that were used since the round before it.
+  for (int round = 0; round < 2 && mapped_count() > mapped_max; ++round) {
+    const std::shared_lock lock(mutex_);
+    for (const auto& [topic, queues] : topics_) {
+      for (const auto& [id, queue] : queues) queue->rest();
+    }
+  }
 }
 
 Result<void> QueueTable::flush() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -39,6 +40,14 @@ class QueueTable {
   [[nodiscard]] std::vector<std::string> topics() const;
   /// Removes the queues of a topic, with their files. False when there were none.
   bool remove_topic(std::string_view topic);
+  /// Gives mappings back when more than `mapped_max` are in use, those of queues that were not used lately first. One load when there
+  /// is nothing to do, else milliseconds.
+  void limit_mappings(std::int64_t mapped_max = kMappedMax);
+  /// Files of all queues that are mapped now.
+  [[nodiscard]] std::int64_t mapped_count() const noexcept { return mapped_files_->load(std::memory_order_relaxed); }
+  /// A process has 65,530 mappings by default (vm.max_map_count); commit log, stacks and allocator need theirs, and readers may add some
+  /// between two calls of `limit_mappings`.
+  static constexpr std::int64_t kMappedMax = 40'000;
   /// Makes all that was written before the call durable: file by file when few queues changed, by one sync of the file system when many
   /// did.
   [[nodiscard]] Result<void> flush();
@@ -50,6 +59,7 @@ class QueueTable {
   FileSystem& system_;
   const std::string folder_;
   std::int64_t file_size_;
+  const std::shared_ptr<std::atomic<std::int64_t>> mapped_files_ = std::make_shared<std::atomic<std::int64_t>>(0);
   mutable std::shared_mutex mutex_;
   std::unordered_map<std::string, Queues, commitlog::TextHash, std::equal_to<>> topics_;
 };

@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "consumequeue/queue_table.h"
 #include "tests/support/catch.h"
 #include "tests/support/faulty_file_system.h"
 
@@ -154,6 +155,26 @@ TEST_CASE("a queue that rests holds no mapping and wakes by use", "[consumequeue
   CHECK(fixture.queue->at(3)->physical_offset == 300);
   fixture.fill(25, 26);
   CHECK(fixture.queue->max_offset() == 26);
+}
+
+TEST_CASE("queues beyond the limit give their mappings back and keep their messages", "[consumequeue]") {
+  ManualClock clock;
+  FaultyFileSystem disk(clock);
+  QueueTable table(disk, "/queues", kFileSize);
+  REQUIRE(table.load().has_value());
+  for (std::int32_t id = 0; id < 50; ++id) {
+    REQUIRE(table.find_or_make("Orders", id)->append({id * 100, 100, 7}, 0).has_value());
+    CHECK(table.mapped_count() <= 11);
+    table.limit_mappings(10);
+    CHECK(table.mapped_count() <= 10);
+  }
+  for (const auto& named : table.all()) {
+    CHECK(named.queue->max_offset() == 1);
+    named.queue->expire(0);
+    CHECK(named.queue->at(0)->physical_offset == named.queue_id * 100);
+    table.limit_mappings(10);
+  }
+  CHECK(table.mapped_count() <= 10);
 }
 
 TEST_CASE("a queue behaves like a list", "[consumequeue]") {
