@@ -173,6 +173,7 @@ def process_tests(against):
     if against == "skylark":
         tests.append(("handover", python + ["tests/compat/handover.py"] + binaries, 600))
         tests.append(("replication", python + ["tests/integration/replication/run.py"] + binaries, 900))
+        tests.append(("replication-mixed", python + ["tests/integration/replication/mixed.py"] + binaries, 900))
         tests.append(("kill", python + ["tests/fault/kill/run.py", "--rounds", "20"] + binaries, 1500))
         tests.append(("full-disk", python + ["tests/fault/full_disk.py"] + binaries, 900))
         tests.append(("quickstart", python + ["tests/integration/quickstart_test.py"] + binaries, 600))
