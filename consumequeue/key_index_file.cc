@@ -17,12 +17,7 @@ namespace {
 constexpr std::int64_t kEntrySize = 20;
 constexpr std::int64_t kAllocationStep = 1 << 20;
 
-struct Entry {
-  std::int32_t key_hash, time_difference_s, previous;
-  std::int64_t physical_offset;
-};
-
-Entry decode(const char* at) {
+KeyIndexFile::Entry decode(const char* at) {
   return {load_be<std::int32_t>(at), load_be<std::int32_t>(at + 12), load_be<std::int32_t>(at + 16), load_be<std::int64_t>(at + 4)};
 }
 
@@ -166,6 +161,10 @@ void KeyIndexFile::write_header() {
   append_be(bytes, header_.next_entry);
   file_->write(0, bytes);
 }
+
+KeyIndexFile::Entry KeyIndexFile::entry(std::int32_t number) const { return decode(file_->view(entry_at(number), kEntrySize).data()); }
+
+std::int32_t KeyIndexFile::newest_of_slot(std::int32_t slot) const { return load_be<std::int32_t>(file_->view(slot_at(slot), 4).data()); }
 
 bool KeyIndexFile::overlaps(std::int64_t begin_ms, std::int64_t end_ms) const noexcept {
   return !empty() && begin_ms <= header_.end_timestamp && end_ms >= header_.begin_timestamp;

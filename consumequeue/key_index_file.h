@@ -34,6 +34,14 @@ class KeyIndexFile {
     std::int32_t next_entry = 1;
   };
 
+  /// One key of one record.
+  struct Entry {
+    std::int32_t key_hash = 0;
+    std::int32_t time_difference_s = 0;  ///< Store time behind that of the file's first key.
+    std::int32_t previous = 0;           ///< The next older entry of the same slot; 0 ends the chain.
+    std::int64_t physical_offset = 0;
+  };
+
   KeyIndexFile(std::unique_ptr<MappedFile> file, IndexGeometry geometry);
 
   /// For a new file: allocates header and slots. `previous` lends its end, as Java's does, so that indexed records are told before the
@@ -50,6 +58,9 @@ class KeyIndexFile {
   /// among them.
   void query(std::int32_t key_hash, std::int64_t begin_ms, std::int64_t end_ms, std::size_t count_max,
              std::vector<std::int64_t>& into) const;
+  /// Entry 1 up to `header().next_entry - 1`, in order of writing, and the newest entry of a slot: for who checks a file.
+  [[nodiscard]] Entry entry(std::int32_t number) const;
+  [[nodiscard]] std::int32_t newest_of_slot(std::int32_t slot) const;
   [[nodiscard]] bool overlaps(std::int64_t begin_ms, std::int64_t end_ms) const noexcept;
   [[nodiscard]] Result<void> flush() { return file_->flush(); }
   /// For a file that a crash left: checks entry by entry and keeps those of whole records before `physical_offset`, up to the first that

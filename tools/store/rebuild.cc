@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <ostream>
+#include <set>
+
+#include <fmt/core.h>
+
+#include "base/error.h"
+#include "consumequeue/dispatcher.h"
+#include "protocol/json.h"
+#include "tools/store/commands.h"
+#include "tools/store/log_walk.h"
+
+namespace skylark::tools {
+namespace {
+
+using consumequeue::QueueTable;
+
+struct Old {
+  std::set<std::string> topics;
+  std::set<std::pair<std::string, std::string>> queues;
+  std::int64_t file_size = 0;  ///< 0: no queue has a file.
+};
+
+/// What there is by its names alone: the files may be damaged.
+Old look_at_old(const StoreOptions& options, FileSystem& disk) {
+  Old old;
+  const auto topics = disk.list(options.queues_path());
+  if (!topics) return old;
+  for (const std::string& topic : *topics) {
+    const auto ids = disk.list(options.queues_path() + "/" + topic);
+    if (!ids) continue;
+    old.topics.insert(topic);
+    for (const std::string& id : *ids) {
+      const std::string folder = options.queues_path() + "/" + topic + "/" + id;
+      const auto files = disk.list(folder);
+      if (!files) continue;
+      old.queues.emplace(topic, id);
+      if (old.file_size > 0 || files->empty()) continue;
+      const auto size = disk.file_size(folder + "/" + files->front());
+      if (size && *size > 0 && *size % consumequeue::kUnitSize == 0) old.file_size = *size;
+    }
+  }
+  return old;
+}
+
+Result<void> move(FileSystem& disk, const std::string& from, const std::string& to) {
+  if (!disk.exists(from)) return {};
+  return disk.rename(from, to);
+}
+
+Result<void> start_over(FileSystem& disk, const std::string& folder) {
+  const auto removed = disk.remove_folder(folder, true);
+  if (!removed && removed.error() != Errc::not_found) return removed;
+  return disk.create_folders(folder);
+}
+
+}  // namespace
+
+Result<int> rebuild(const StoreOptions& options, FileSystem& disk, Clock& clock, Format format, std::ostream& out) {
+  const auto levels = consumequeue::parse_delay_levels(options.delay_levels);
+  if (!levels) return levels.error();
+  Findings findings;
+  const auto files = load_log(options, disk, findings);
+  if (!files) return files.error();
+  if (!*files) return Errc::malformed;
+  const Old old = look_at_old(options, disk);
+  const auto configured = configured_topics(options, disk);
+  const std::string new_queues = options.queues_path() + ".new";
+  const std::string new_index = options.index_path() + ".new";
+  for (const std::string& folder : {new_queues, new_index}) {
+    const auto made = start_over(disk, folder);
+    if (!made) return made.error();
+  }
+
+  QueueTable queues(disk, new_queues, old.file_size > 0 ? old.file_size : options.queue_file_size);
+  consumequeue::KeyIndex index(disk, clock, new_index, options.geometry);
+  consumequeue::Indexer indexer(queues, &index, *levels);
+  std::int64_t queued = 0;
+  std::int64_t deleted = 0;
+  const auto walked = walk_log(**files, std::max<std::int64_t>((*files)->begin(), 0), [&](const MessageView& record, bool) -> Result<void> {
+    const std::string topic(record.topic);
+    if (configured && !configured->contains(topic) && !old.topics.contains(topic) && !is_system_topic(topic)) {
+      ++deleted;  // Its queues went with the topic and must not come back; its keys are still found.
+      return index.add(record);
+    }
+    const auto added = indexer.add(record);
+    if (!added) return added.error();
+    if (*added == consumequeue::Indexer::Outcome::queued) ++queued;
+    return {};
+  });
+  if (!walked) return walked.error();
+
+  // Everything new is durable before a name changes. Between the renames `abort` makes the next start look for itself.
+  const bool clean = !disk.exists(options.abort_path());
+  if (clean) {
+    const auto marked = disk.write_all(options.abort_path(), "rebuild", true);
+    if (!marked) return marked.error();
+  }
+  const auto synced = disk.sync_all(options.root);
+  if (!synced) return synced.error();
+  const std::string suffix = fmt::format(".old-{}", clock.now_ms());
+  for (const auto& [now, next] : {std::pair(options.queues_path(), new_queues), std::pair(options.index_path(), new_index)}) {
+    const auto aside = move(disk, now, now + suffix);
+    if (!aside) return aside.error();
+    const auto placed = move(disk, next, now);
+    if (!placed) return placed.error();
+  }
+  std::int64_t kept = 0;
+  for (const auto& [topic, id] : old.queues) {
+    const std::string to = options.queues_path() + "/" + topic + "/" + id;
+    if (disk.exists(to)) continue;
+    const auto made = disk.create_folders(options.queues_path() + "/" + topic);
+    if (!made) return made.error();
+    const auto moved = disk.rename(options.queues_path() + suffix + "/" + topic + "/" + id, to);
+    if (!moved) return moved.error();
+    ++kept;
+  }
+  const auto durable = disk.sync_all(options.root);
+  if (!durable) return durable.error();
+  if (clean) {
+    const auto removed = disk.remove(options.abort_path());
+    if (!removed) return removed.error();
+    (void)disk.sync_folder(options.root);
+  }
+
+  if (format == Format::json) {
+    json::Value answer;
+    answer.set("records", walked->record_count);
+    answer.set("queued", queued);
+    answer.set("ofDeletedTopics", deleted);
+    answer.set("queuesKept", kept);
+    answer.set("damagedPlaces", static_cast<std::int64_t>(walked->damage.size()));
+    answer.set("oldSuffix", suffix);
+    out << json::write(answer, json::IntegerKeys::quoted) << '\n';
+  } else {
+    out << fmt::format("{} records read, {} entered into queues, {} of deleted topics left out, {} queues without records kept\n",
+                       walked->record_count, queued, deleted, kept);
+    for (const LogDamage& damage : walked->damage) out << fmt::format("damage at {} up to {}: {}\n", damage.begin, damage.end, damage.what);
+    out << "the old ones: consumequeue" << suffix << ", index" << suffix << '\n';
+  }
+  return walked->damage.empty() ? kSound : kDamaged;
+}
+
+}  // namespace skylark::tools

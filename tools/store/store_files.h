@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/file_system.h"
+#include "base/result.h"
+#include "commitlog/mapped_file_queue.h"
+#include "consumequeue/key_index_file.h"
+#include "consumequeue/queue_table.h"
+
+namespace skylark::tools {
+
+/// Where a store lies and what its files do not say themselves. Defaults are the broker's.
+struct StoreOptions {
+  std::string root;
+  std::string log_folder;  ///< Empty: root/commitlog.
+  std::int64_t log_file_size = 1'073'741'824;
+  std::int64_t queue_file_size = 6'000'000;
+  consumequeue::IndexGeometry geometry;
+  std::vector<std::string> delay_levels = {"1s", "5s", "10s", "30s", "1m",  "2m",  "3m",  "4m", "5m",
+                                           "6m", "7m", "8m",  "9m",  "10m", "20m", "30m", "1h", "2h"};
+
+  [[nodiscard]] std::string log_path() const { return log_folder.empty() ? root + "/commitlog" : log_folder; }
+  [[nodiscard]] std::string queues_path() const { return root + "/consumequeue"; }
+  [[nodiscard]] std::string index_path() const { return root + "/index"; }
+  [[nodiscard]] std::string abort_path() const { return root + "/abort"; }
+  [[nodiscard]] std::string checkpoint_path() const { return root + "/checkpoint"; }
+};
+
+/// Takes over what a `broker.conf` says about the store. Empty on success, else the reason in one sentence.
+[[nodiscard]] std::string read_broker_config(FileSystem& disk, const std::string& path, StoreOptions& options);
+
+/// One finding: damage, or something that the next start of a broker puts right by itself.
+struct Finding {
+  std::string place;         ///< A file or folder below the store, or a topic and queue.
+  std::int64_t offset = -1;  ///< In the commit log; -1 without one.
+  std::string what;
+};
+
+/// What a look at a store found. Damage beyond a thousand is counted and not listed.
+struct Findings {
+  std::vector<Finding> damage;
+  std::vector<Finding> notes;
+  std::int64_t damage_count = 0;
+
+  void add_damage(std::string place, std::int64_t offset, std::string what);
+  void add_note(std::string place, std::int64_t offset, std::string what);
+};
+
+/// Loads the commit log's files; files of another length than their neighbours are damage, and the answer is empty.
+[[nodiscard]] Result<std::unique_ptr<commitlog::MappedFileQueue>> load_log(const StoreOptions& options, FileSystem& disk,
+                                                                           Findings& findings);
+
+/// Topics that `config/topics.json` names; empty when it cannot be read.
+[[nodiscard]] std::optional<std::set<std::string>> configured_topics(const StoreOptions& options, FileSystem& disk);
+/// True for topics that a broker has without their being configured.
+[[nodiscard]] bool is_system_topic(const std::string& topic);
+
+/// Paths of the files of the key index, oldest first.
+[[nodiscard]] Result<std::vector<std::string>> index_files(const StoreOptions& options, FileSystem& disk);
+
+}  // namespace skylark::tools
