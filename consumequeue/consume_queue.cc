@@ -255,6 +255,7 @@ Result<void> ConsumeQueue::truncate(std::int64_t physical_offset) {
   if (!cut_off) return cut_off;
   max_physical_ = max_physical;
   min_ = std::min(min_, end_ / kUnitSize);
+  files_.unmap();  // As in `expire`: recovery truncates every queue of a store.
   return {};
 }
 

@@ -175,6 +175,8 @@ TEST_CASE("queues beyond the limit give their mappings back and keep their messa
     table.limit_mappings(10);
   }
   CHECK(table.mapped_count() <= 10);
+  for (const auto& named : table.all()) REQUIRE(named.queue->truncate(0).has_value());
+  CHECK(table.mapped_count() == 0);
 }
 
 TEST_CASE("a queue behaves like a list", "[consumequeue]") {
