@@ -27,7 +27,7 @@ enum class PutStatus {
   service_not_available,  ///< Not writable: stopping, replica, disk full, failed flush.
   message_illegal,        ///< Body or properties over their limit.
   page_cache_busy,        ///< The append path is stalled by the disk.
-  create_file_failed,     ///< No room for the next commit log file.
+  create_file_failed,     ///< The next commit log file could not be made, or not in time.
   unknown_error,
 };
 
@@ -94,6 +94,13 @@ struct ArrivedMessage {
   std::int32_t queue_id = 0;
   std::int64_t next_queue_offset = 0;  ///< Offset of the message + 1.
   std::int64_t tags_code = 0;
+};
+
+/// Used part, 0 to 1, of the disks that hold the parts of a store; -1 when a disk does not say.
+struct DiskUsage {
+  double commit_log = -1;
+  double consume_queues = -1;
+  double key_index = -1;
 };
 
 struct QueueId {
@@ -164,6 +171,7 @@ class MessageStore {
   virtual void delete_topic(std::string_view topic) = 0;
   /// Removes what retention allows now (manual command). False when nothing could be done.
   virtual bool delete_expired_files() = 0;
+  [[nodiscard]] virtual DiskUsage disk_usage() = 0;
 
   /// Called after a message became readable through its queue, on the dispatching thread; must be quick. Set before `start()`.
   using ArrivalListener = std::function<void(const ArrivedMessage&)>;

@@ -26,8 +26,8 @@ std::int64_t hot_bytes(std::int32_t memory_ratio) {
 
 PutStatus to_status(const ErrorCode& error) {
   if (error == Errc::too_large || error == Errc::invalid_argument) return PutStatus::message_illegal;
-  if (error == Errc::read_only) return PutStatus::service_not_available;
-  if (error == Errc::no_space || error == Errc::timed_out || error == Errc::closed) return PutStatus::create_file_failed;
+  if (error == Errc::read_only || error == Errc::no_space) return PutStatus::service_not_available;
+  if (error == Errc::timed_out || error == Errc::closed) return PutStatus::create_file_failed;
   return PutStatus::unknown_error;
 }
 
@@ -68,7 +68,8 @@ MessageStoreImpl::MessageStoreImpl(MessageStoreOptions options, FileSystem& syst
                   .delete_when = options_.delete_when,
                   .used_ratio_max = options_.disk_used_ratio_max,
                   .clean_ratio = options_.disk_clean_ratio,
-                  .full_ratio = options_.disk_full_ratio},
+                  .full_ratio = options_.disk_full_ratio,
+                  .queue_folder = options_.root + "/consumequeue"},
                  system, clock) {
   if (options_.index_enabled) {
     index_ = std::make_unique<consumequeue::KeyIndex>(system, clock, options_.root + "/index",
@@ -97,6 +98,7 @@ Result<void> MessageStoreImpl::start() {
   flusher_->start();
   upkeep_thread_ = std::thread([this] { upkeep(); });
   started_ = true;
+  look_at_disks();
   accepting_ = true;
   return {};
 }
@@ -198,6 +200,8 @@ void MessageStoreImpl::put_batch(std::span<const PutMessage> messages, PutCallba
   const auto appended = log_.append(records);
   if (!appended) {
     result.status = to_status(appended.error());
+    // The next ones need not try: what wants space makes a file, which is slow on a full disk.
+    if (appended.error() == Errc::no_space) disk_full_ = true;
     return callback(result);
   }
   result.physical_offset = appended->begin;

@@ -57,6 +57,7 @@ class MessageStoreImpl final : public MessageStore {
   std::int32_t delete_topics_except(const std::vector<std::string>& keep) override;
   void delete_topic(std::string_view topic) override;
   bool delete_expired_files() override;
+  DiskUsage disk_usage() override;
   void set_arrival_listener(ArrivalListener listener) override { arrival_listener_ = std::move(listener); }
 
   std::optional<PinnedSlice> log_bytes(std::int64_t physical_offset, std::size_t size_max) override;
@@ -81,6 +82,7 @@ class MessageStoreImpl final : public MessageStore {
 
   void upkeep();
   void flush_indexes();
+  void look_at_disks();
   std::int32_t remove_expired(bool at_any_hour);
 
   const MessageStoreOptions options_;

@@ -28,6 +28,7 @@ void MessageStoreImpl::upkeep() {
         [this](commitlog::CheckpointValues& values) { values.log_timestamp = std::max(values.log_timestamp, log_.flushed_timestamp()); });
     const auto written = checkpoint_.flush();
     if (!written) log::error("cannot write the checkpoint: {}", written.error().message());
+    look_at_disks();
     if (tick % kExpiryTicks == 0 && tick >= kFirstExpiryTick) remove_expired(false);
     queues_.limit_mappings();  // Those that readers made.
     if (tick % kRestTicks == 0) {
@@ -60,12 +61,27 @@ std::int32_t MessageStoreImpl::remove_expired(bool at_any_hour) {
   const std::scoped_lock lock(expiry_mutex_);
   const std::int64_t begin = log_.begin();
   const std::int32_t removed = retention_.run(log_, at_any_hour);
-  disk_full_ = retention_.disk_full();
+  disk_full_ = retention_.look(log_).full;
   if (log_.begin() != begin) {
     for (const auto& named : queues_.all()) named.queue->expire(log_.begin());
     if (index_) index_->expire(log_.begin());
   }
   return removed;
+}
+
+/// Unlike removing, which gives a starting broker a minute, this is done from the start on: a full disk is said before it is met.
+void MessageStoreImpl::look_at_disks() {
+  const std::scoped_lock lock(expiry_mutex_);
+  disk_full_ = retention_.look(log_).full;
+}
+
+DiskUsage MessageStoreImpl::disk_usage() {
+  const auto used = [this](const std::string& folder) {
+    const auto space = system_.space(folder);
+    return space ? space->used_ratio() : -1.0;
+  };
+  const double root = used(options_.root);
+  return {.commit_log = used(log_.files().folder()), .consume_queues = root, .key_index = root};
 }
 
 bool MessageStoreImpl::delete_expired_files() { return remove_expired(true) > 0; }

@@ -158,7 +158,7 @@ Result<void> CommitLog::make_room(std::int64_t size) {
     if (!file) return file.error();
   }
   if (!active_allocated_) {  // Taken over from an earlier run, perhaps Java's, whose files are sparse.
-    const auto allocated = active_->allocate(at - active_base_, active_end() - at);
+    const auto allocated = note_space(active_->allocate(at - active_base_, active_end() - at), active_end() - at);
     if (!allocated) return allocated.error();
     active_allocated_ = true;
   }
@@ -181,9 +181,10 @@ Result<void> CommitLog::make_room(std::int64_t size) {
 
 Result<void> CommitLog::next_file(std::int64_t base) {
   auto file = preparer_->take(base);
-  if (!file) {
-    log::error("no new commit log file at {}: {}", base, file.error().message());
-    return file.error();
+  const auto had_space = note_space(file ? Result<void>() : file.error(), files_.file_size());
+  if (!had_space) {
+    log::error("no new commit log file at {}: {}", base, had_space.error().message());
+    return had_space;
   }
   files_.add(base, *file);
   active_ = std::move(*file);
@@ -192,6 +193,12 @@ Result<void> CommitLog::next_file(std::int64_t base) {
   next_requested_ = false;
   populated_ = 0;
   return {};
+}
+
+/// Remembers of an attempt to get that many bytes whether the disk had them.
+Result<void> CommitLog::note_space(const Result<void>& outcome, std::int64_t size) {
+  space_wanted_.store(!outcome && outcome.error() == Errc::no_space ? size : 0, std::memory_order_relaxed);
+  return outcome;
 }
 
 /// Publishes the new end and asks for what the next appends will need.

@@ -82,6 +82,8 @@ class CommitLog {
   [[nodiscard]] std::int64_t flush_count() const noexcept { return flush_count_.load(std::memory_order_relaxed); }
   /// True after a flush failed.
   [[nodiscard]] bool failed() const noexcept { return failed_.load(std::memory_order_acquire); }
+  /// Bytes that the last append needed and the disk could not give; 0 when it had them.
+  [[nodiscard]] std::int64_t space_wanted() const noexcept { return space_wanted_.load(std::memory_order_relaxed); }
   /// For how long the append under way has held the mutex; 0 when there is none.
   [[nodiscard]] std::int64_t append_held_ms() const noexcept;
 
@@ -99,6 +101,7 @@ class CommitLog {
  private:
   [[nodiscard]] Result<void> make_room(std::int64_t size);
   [[nodiscard]] Result<void> next_file(std::int64_t base);
+  [[nodiscard]] Result<void> note_space(const Result<void>& outcome, std::int64_t size);
   void written(std::int64_t end);
   [[nodiscard]] std::int64_t active_end() const noexcept { return active_base_ + files_.file_size(); }
 
@@ -125,6 +128,7 @@ class CommitLog {
   std::atomic<std::int64_t> flushed_timestamp_{0};
   std::atomic<std::int64_t> flush_count_{0};
   std::atomic<std::int64_t> append_begin_ms_{0};
+  std::atomic<std::int64_t> space_wanted_{0};
   std::atomic<bool> writable_{false};
   std::atomic<bool> failed_{false};
 };

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <ctime>
 #include <string_view>
+#include <utility>
 
 #include "base/log.h"
 
@@ -27,17 +28,29 @@ bool Retention::is_hour() const {
   return false;
 }
 
-std::int32_t Retention::run(CommitLog& log, bool at_any_hour) {
-  double used = 0;
-  if (const auto space = system_.space(log.files().folder())) used = space->used_ratio();
-  const bool was_full = disk_full_;
-  disk_full_ = used > options_.full_ratio;
-  if (disk_full_ != was_full) {
-    if (disk_full_)
-      log::error("the disk of the commit log is {:.0f} % full: messages are refused", used * 100);
-    else
-      log::info("the disk of the commit log has room again");
+DiskState Retention::look(const CommitLog& log) {
+  DiskState state;
+  bool has_room = true;
+  if (const auto space = system_.space(log.files().folder())) {
+    state.log_used = space->used_ratio();
+    has_room = space->available_bytes >= log.space_wanted();
   }
+  if (!options_.queue_folder.empty()) {
+    if (const auto space = system_.space(options_.queue_folder)) state.queues_used = space->used_ratio();
+  }
+  state.full = state.used() > options_.full_ratio || !has_room;
+  if (state.full != std::exchange(was_full_, state.full)) {
+    if (state.full)
+      log::error("the disk is full, {:.0f} % of that of the commit log, {:.0f} % of that of the consume queues: messages are refused",
+                 state.log_used * 100, state.queues_used * 100);
+    else
+      log::info("the disk has room again: messages are taken");
+  }
+  return state;
+}
+
+std::int32_t Retention::run(CommitLog& log, bool at_any_hour) {
+  const double used = look(log).used();
   const bool at_once = used > options_.clean_ratio;
   if (!at_once && !at_any_hour && used <= options_.used_ratio_max && !is_hour()) return 0;
 

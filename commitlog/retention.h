@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 
@@ -16,6 +17,15 @@ struct RetentionOptions {
   double used_ratio_max = 0.75;      ///< Above it old files go at any hour.
   double clean_ratio = 0.85;         ///< Above it files go whatever their age: diskSpaceCleanForciblyRatio.
   double full_ratio = 0.90;          ///< Above it the store takes no messages: diskSpaceWarningLevelRatio.
+  std::string queue_folder = {};     ///< Of the consume queues, whose disk counts as well; empty: none.
+};
+
+/// What the disks of a store said when they were asked last; a disk that does not say counts as empty.
+struct DiskState {
+  double log_used = 0;     ///< Used part of the disk that holds the log.
+  double queues_used = 0;  ///< Used part of the disk that holds the consume queues.
+  bool full = false;       ///< Messages must be refused.
+  [[nodiscard]] double used() const noexcept { return std::max(log_used, queues_used); }
 };
 
 /// Decides which files at the log's beginning may go, and removes them. The last file always stays.
@@ -24,10 +34,11 @@ class Retention {
  public:
   Retention(RetentionOptions options, FileSystem& system, Clock& clock) : options_(std::move(options)), system_(system), clock_(clock) {}
 
+  /// Asks the disks, removes nothing. A disk is full above `full_ratio`, and below it while it has not the bytes that an append was refused
+  /// for lack of: that one failed is no reason to refuse messages for good, nor to try again with each of them.
+  DiskState look(const CommitLog& log);
   /// One round: looks at hour and disk, removes at most ten files. `at_any_hour`: an operator asked. Number of files removed.
   std::int32_t run(CommitLog& log, bool at_any_hour);
-  /// As of the last `run`.
-  [[nodiscard]] bool disk_full() const noexcept { return disk_full_; }
 
  private:
   [[nodiscard]] bool is_hour() const;
@@ -35,7 +46,7 @@ class Retention {
   const RetentionOptions options_;
   FileSystem& system_;
   Clock& clock_;
-  bool disk_full_ = false;
+  bool was_full_ = false;
 };
 
 }  // namespace skylark::commitlog

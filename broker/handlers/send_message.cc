@@ -338,11 +338,14 @@ RemotingCommand SendMessageHandler::answer_put(const Pending& pending, const Put
     case PutStatus::flush_disk_timeout: code = ResponseCode::flush_disk_timeout; break;
     case PutStatus::flush_slave_timeout: code = ResponseCode::flush_slave_timeout; break;
     case PutStatus::slave_not_available: code = ResponseCode::slave_not_available; break;
-    case PutStatus::service_not_available:
-      return refused(
-          ResponseCode::service_not_available,
-          "service not available now. It may be caused by one of the following reasons: the broker's disk is full, messages are put "
-          "to the slave, message store has been shut down, etc.");
+    case PutStatus::service_not_available: {
+      const DiskUsage disk = store_.disk_usage();
+      return refused(ResponseCode::service_not_available,
+                     fmt::format("service not available now. It may be caused by one of the following reasons: the broker's disk is full "
+                                 "[CL: {:5.2f} CQ: {:5.2f} INDEX: {:5.2f}], messages are put to the slave, message store has been shut "
+                                 "down, etc.",
+                                 disk.commit_log, disk.consume_queues, disk.key_index));
+    }
     case PutStatus::message_illegal: {
       auto text = refuse_sizes(std::numeric_limits<std::size_t>::max(), 0);
       return refused(ResponseCode::message_illegal, std::move(text->remark));

@@ -115,12 +115,14 @@ class Story:
         self.ballast = os.path.join(disk, "ballast")
         self.acknowledged = {}  # Number of the message by queue offset.
         self.sent = 0
+        self.remark = ""
 
     def send_one(self, connection):
         """The answer's code; what was acknowledged is remembered."""
         self.sent += 1
         answer = send(connection, self.sent)
         self.broker.check_alive()
+        self.remark = answer.remark
         if answer.code == 0:
             offset = int(answer.ext["queueOffset"])
             if offset in self.acknowledged:
@@ -137,10 +139,13 @@ class Story:
         self.broker.start()
         with wire.Wire("127.0.0.1", self.broker.port) as connection:
             await_true("the first message is taken", lambda: self.send_one(connection) == 0)
-            while self.send_one(connection) == 0:
+            while (code := self.send_one(connection)) == 0:
                 if self.sent * 8000 > 64 << 20:
                     raise RuntimeError("more was taken than the disk holds")
-            await_true("sends are refused with code 14", lambda: self.send_one(connection) == SERVICE_NOT_AVAILABLE)
+            if code != SERVICE_NOT_AVAILABLE or "the broker's disk is full [CL:  " not in self.remark:
+                raise RuntimeError(f"the first refusal says {code}, {self.remark}")
+            if (code := self.send_one(connection)) != SERVICE_NOT_AVAILABLE:
+                raise RuntimeError(f"the second refusal says {code}, {self.remark}")
 
     def reads_go_on(self):
         with wire.Wire("127.0.0.1", self.broker.port) as connection:

@@ -87,19 +87,23 @@ TEST_CASE("a full disk refuses messages, goes on reading, and recovers without a
   store.put("Orders", 0, body);
   store.await_dispatch();  // The queue has its file.
   store.disk().refuse_space(true);
+  store.disk().set_space({.total_bytes = 100'000, .available_bytes = 15'000});  // Below the mark of 90 %, and less than a log file.
   std::int64_t stored = 1;
   PutResult refused;
   for (int i = 0; i < 40 && refused.stored(); ++i) {
     refused = store.put("Orders", 0, body);
     if (refused.stored()) ++stored;
   }
-  CHECK(refused.status == PutStatus::create_file_failed);
+  CHECK(refused.status == PutStatus::service_not_available);
+  CHECK_FALSE(store->writable());
   const std::int64_t end = store->max_physical_offset();
-  CHECK(store.put("Orders", 0, body).status == PutStatus::create_file_failed);
+  CHECK(store.put("Orders", 0, body).status == PutStatus::service_not_available);
   CHECK(store->max_physical_offset() == end);
   CHECK(store.body_at("Orders", 0, 0) == body);
 
   store.disk().refuse_space(false);
+  store.disk().set_space({.total_bytes = 100'000, .available_bytes = 20'000});
+  CHECK(eventually([&] { return store->writable(); }));  // By itself.
   const PutResult next = store.put("Orders", 0, "there is room again");
   CHECK(next.status == PutStatus::ok);
   CHECK(next.queue_offset == stored);

@@ -105,6 +105,15 @@ TEST_CASE("what became of a put is told by Java's codes, with the place when it 
   CHECK(response.ext.text("msgId").has_value() == PutResult{.status = row.status, .message_ids = ""}.stored());
 }
 
+TEST_CASE("a refusal for a full disk says how full the disks are", "[broker][send]") {
+  CoreFixture fixture;
+  fixture.open();
+  fixture.store.put_status = PutStatus::service_not_available;
+  CHECK(fixture.send_message(fixture.send_header()).remark ==
+        "service not available now. It may be caused by one of the following reasons: the broker's disk is full [CL:  0.91 CQ:  0.50 "
+        "INDEX:  0.50], messages are put to the slave, message store has been shut down, etc.");
+}
+
 TEST_CASE("an unknown topic is made from its template when that is allowed", "[broker][send]") {
   CoreFixture fixture;
   fixture.open();

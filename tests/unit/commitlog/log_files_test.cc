@@ -152,14 +152,29 @@ TEST_CASE("a disk that fills up makes files go, and a full one refuses messages"
   Retention retention(RetentionOptions{.delete_when = log.another_hour()}, log.disk(), log.clock());
   log.disk().set_space({.total_bytes = 100, .available_bytes = 20});  // 80 %: what is old.
   CHECK(retention.run(log.log(), false) == 2);
-  CHECK_FALSE(retention.disk_full());
+  CHECK_FALSE(retention.look(log.log()).full);
   log.disk().set_space({.total_bytes = 100, .available_bytes = 5});  // 95 %: whatever the age, but never the last.
   CHECK(retention.run(log.log(), false) > 0);
-  CHECK(retention.disk_full());
+  CHECK(retention.look(log.log()).full);
   CHECK_FALSE(log->files().empty());
   log.disk().set_space({.total_bytes = 100, .available_bytes = 60});
-  retention.run(log.log(), false);
-  CHECK_FALSE(retention.disk_full());
+  CHECK_FALSE(retention.look(log.log()).full);
+}
+
+TEST_CASE("a disk that could not give an append its space is full until it has it", "[commitlog]") {
+  LogFixture log;
+  Retention retention(RetentionOptions{}, log.disk(), log.clock());
+  log.disk().set_space({.total_bytes = 10'000, .available_bytes = 4'000});
+  CHECK_FALSE(retention.look(log.log()).full);
+  log.disk().refuse_space(true);
+  CHECK(log.append("Orders", 0, {"no file"}).error() == Errc::no_space);
+  CHECK(log->space_wanted() == LogFixture::kFileSize);
+  CHECK(retention.look(log.log()).full);
+  log.disk().set_space({.total_bytes = 10'000, .available_bytes = 5'000});
+  CHECK_FALSE(retention.look(log.log()).full);
+  log.disk().refuse_space(false);
+  CHECK(log.append("Orders", 0, {"a file"}).has_value());
+  CHECK(log->space_wanted() == 0);
 }
 
 }  // namespace skylark::commitlog
