@@ -16,35 +16,26 @@ namespace {
 constexpr std::int64_t kStepMin = 4096;     // First allocation of a file: 204 units.
 constexpr std::int64_t kStepMax = 1 << 20;  // Steps double up to this.
 
-QueueEntry decode(std::string_view bytes) {
-  return {load_be<std::int64_t>(bytes.data()), load_be<std::int32_t>(bytes.data() + 8), load_be<std::int64_t>(bytes.data() + 12)};
-}
-
-std::array<char, kUnitSize> encode(const QueueEntry& entry) {
-  std::array<char, kUnitSize> bytes{};
-  store_be(bytes.data(), entry.physical_offset);
-  store_be(bytes.data() + 8, entry.size);
-  store_be(bytes.data() + 12, entry.tags_code);
-  return bytes;
-}
-
-bool valid(const QueueEntry& entry) { return entry.physical_offset >= 0 && entry.size > 0; }
+constexpr std::size_t kUnitSizeMax = 64;
 
 }  // namespace
 
-ConsumeQueue::ConsumeQueue(FileSystem& system, std::string folder, std::int64_t file_size)
-    : system_(system), files_(system, std::move(folder), (file_size + kUnitSize - 1) / kUnitSize * kUnitSize) {}
+ConsumeQueue::ConsumeQueue(Kind kind, std::int64_t unit_size, FileSystem& system, std::string folder, std::int64_t file_size)
+    : files_(system, std::move(folder), (file_size + unit_size - 1) / unit_size * unit_size),
+      kind_(kind),
+      unit_size_(unit_size),
+      system_(system) {}
 
 Result<void> ConsumeQueue::load() {
   const std::scoped_lock lock(mutex_);
   const auto loaded = files_.load();
   if (!loaded) return loaded;
-  if (files_.file_size() % kUnitSize != 0) {
+  if (files_.file_size() % unit_size_ != 0) {
     log::error("files in {} have {} bytes, which is no whole number of units", files_.folder(), files_.file_size());
     return Errc::malformed;
   }
   end_ = files_.end();
-  min_ = std::max<std::int64_t>(files_.begin(), 0) / kUnitSize;
+  min_ = std::max<std::int64_t>(files_.begin(), 0) / unit_size_;
   return {};
 }
 
@@ -58,62 +49,23 @@ Result<void> ConsumeQueue::recover(bool clear_tail) {
     const auto file = files_.find(at);
     if (!file) return file.error();
     const std::string_view bytes = file->mapped->view(0, files_.file_size());
-    for (; at < file->end(); at += kUnitSize) {
-      const QueueEntry entry = decode(bytes.substr(static_cast<std::size_t>(at - file->base)));
-      if (!valid(entry)) break;
+    for (; at < file->end(); at += unit_size_) {
+      const QueueEntry entry = decode(bytes.data() + (at - file->base), at / unit_size_);
+      if (!valid_unit(entry)) break;
       if (!entry.blank()) max_physical_ = entry.physical_offset + entry.size;
     }
     if (at < file->end()) break;
   }
   const bool tail = clear_tail || at + files_.file_size() <= files_.end();
+  before_cut(at / unit_size_);
   end_ = at;
   if (tail) {
     const auto cut_off = cut(at);
     if (!cut_off) return cut_off;
   }
-  min_ = files_.begin() / kUnitSize;
+  min_ = files_.begin() / unit_size_;
   find_min(0);
   files_.unmap();
-  return {};
-}
-
-Result<void> ConsumeQueue::append(const QueueEntry& entry, std::int64_t queue_offset) {
-  const std::scoped_lock lock(mutex_);
-  used_ = true;
-  if (entry.physical_offset < max_physical_) return {};
-  const std::int64_t wanted = queue_offset * kUnitSize;
-  if (wanted < end_) {
-    log::warn("{}: offset {} of {} belongs to a newer record, at {}", files_.folder(), queue_offset, end_ / kUnitSize,
-              entry.physical_offset);
-    const auto gave_way = wanted < files_.begin() ? begin_at(queue_offset) : cut(wanted);
-    if (!gave_way) return gave_way;
-    min_ = std::min(min_, queue_offset);
-  }
-  if (wanted > end_ && (files_.empty() || wanted - end_ > files_.file_size())) {
-    const auto begun = begin_at(queue_offset);
-    if (!begun) return begun;
-  }
-  if (wanted > end_ && end_ > 0) log::error("{}: messages {} to {} are missing", files_.folder(), end_ / kUnitSize, queue_offset - 1);
-  while (end_ < wanted) {
-    // Behind messages a blank carries their end, so that physical offsets never run backwards; before the first one it is Java's.
-    const auto filled = write_unit({std::max<std::int64_t>(max_physical_, 0), QueueEntry::kBlankSize, 0});
-    if (!filled) return filled;
-  }
-  const auto written = write_unit(entry);
-  if (!written) return written;
-  max_physical_ = entry.physical_offset + entry.size;
-  return {};
-}
-
-/// Starts over with the file that holds `queue_offset`, for a queue whose earlier messages this store does not have.
-Result<void> ConsumeQueue::begin_at(std::int64_t queue_offset) {
-  last_ = {};
-  const auto removed = files_.remove_from(0);
-  if (!removed) return removed;
-  const std::int64_t wanted = queue_offset * kUnitSize;
-  end_ = wanted - wanted % files_.file_size();
-  min_ = queue_offset;
-  max_physical_ = -1;
   return {};
 }
 
@@ -141,28 +93,29 @@ Result<void> ConsumeQueue::write_unit(const QueueEntry& entry) {
     }
     allocated_ = end_;
   }
-  if (end_ + kUnitSize > allocated_) {
+  if (end_ + unit_size_ > allocated_) {
     const std::int64_t step = std::clamp(end_ - last_.base, kStepMin, kStepMax);
     const std::int64_t until = std::min(last_.end(), end_ + step);
     const auto more = last_.mapped->allocate(end_ - last_.base, until - end_);
     if (!more) return more;
     allocated_ = until;
   }
-  const auto bytes = encode(entry);
-  last_.mapped->write(end_ - last_.base, {bytes.data(), bytes.size()});
+  std::array<char, kUnitSizeMax> bytes{};
+  encode(entry, bytes.data());
+  last_.mapped->write(end_ - last_.base, {bytes.data(), static_cast<std::size_t>(unit_size_)});
   if (dirty_from_ < 0) dirty_from_ = end_;
-  end_ += kUnitSize;
+  end_ += unit_size_;
   return {};
 }
 
 std::int64_t ConsumeQueue::min_offset() const {
   const std::scoped_lock lock(mutex_);
-  return min_;
+  return first_offset();
 }
 
 std::int64_t ConsumeQueue::max_offset() const {
   const std::scoped_lock lock(mutex_);
-  return end_ / kUnitSize;
+  return next_offset();
 }
 
 std::int64_t ConsumeQueue::max_physical_offset() const {
@@ -173,31 +126,35 @@ std::int64_t ConsumeQueue::max_physical_offset() const {
 std::size_t ConsumeQueue::read(std::int64_t queue_offset, std::span<QueueEntry> into) const {
   const std::scoped_lock lock(mutex_);
   used_ = true;
-  return read_locked(queue_offset, into);
+  if (queue_offset < 0 || queue_offset >= next_offset()) return 0;  // Clients choose it: no arithmetic before this.
+  const std::int64_t first = unit_of(queue_offset);
+  return first < 0 ? 0 : read_units(first, into);
 }
 
 std::optional<QueueEntry> ConsumeQueue::at(std::int64_t queue_offset) const {
-  const std::scoped_lock lock(mutex_);
-  used_ = true;
-  return at_locked(queue_offset);
-}
-
-std::optional<QueueEntry> ConsumeQueue::at_locked(std::int64_t queue_offset) const {
   QueueEntry entry;
-  if (read_locked(queue_offset, {&entry, 1}) == 0) return std::nullopt;
+  if (read(queue_offset, {&entry, 1}) == 0 || entry.queue_offset > queue_offset) return std::nullopt;
   return entry;
 }
 
-std::size_t ConsumeQueue::read_locked(std::int64_t queue_offset, std::span<QueueEntry> into) const {
-  if (queue_offset < 0 || queue_offset >= end_ / kUnitSize) return 0;  // Clients choose it: no arithmetic before this.
+std::optional<std::int64_t> ConsumeQueue::offset_by_time(std::int64_t /*timestamp_ms*/, bool /*upper*/) const { return std::nullopt; }
+
+std::optional<QueueEntry> ConsumeQueue::unit(std::int64_t number) const {
+  QueueEntry entry;
+  if (read_units(number, {&entry, 1}) == 0) return std::nullopt;
+  return entry;
+}
+
+std::size_t ConsumeQueue::read_units(std::int64_t unit, std::span<QueueEntry> into) const {
   std::size_t count = 0;
-  std::int64_t at = queue_offset * kUnitSize;
+  std::int64_t at = unit * unit_size_;
   while (count < into.size() && at < end_) {
     const auto file = files_.find(at);
     if (!file) return count;
     const std::int64_t until = std::min(file->end(), end_);
     const std::string_view bytes = file->mapped->view(at - file->base, until - at);
-    for (std::size_t i = 0; at < until && count < into.size(); i += kUnitSize, at += kUnitSize) into[count++] = decode(bytes.substr(i));
+    const char* next = bytes.data();
+    for (; at < until && count < into.size(); next += unit_size_, at += unit_size_) into[count++] = decode(next, at / unit_size_);
   }
   return count;
 }
@@ -205,7 +162,7 @@ std::size_t ConsumeQueue::read_locked(std::int64_t queue_offset, std::span<Queue
 void ConsumeQueue::expire(std::int64_t min_physical_offset) {
   const std::scoped_lock lock(mutex_);
   for (auto bases = files_.bases(); bases.size() > 1; bases = files_.bases()) {
-    const auto last_of_first = at_locked(bases[1] / kUnitSize - 1);
+    const auto last_of_first = unit(bases[1] / unit_size_ - 1);
     if (!last_of_first || last_of_first->physical_offset >= min_physical_offset) break;
     const auto removed = files_.remove_first();
     if (!removed) {
@@ -213,19 +170,19 @@ void ConsumeQueue::expire(std::int64_t min_physical_offset) {
       break;
     }
   }
-  if (!files_.empty()) min_ = std::max(min_, files_.begin() / kUnitSize);
+  if (!files_.empty()) min_ = std::max(min_, files_.begin() / unit_size_);
   find_min(min_physical_offset);
   if (!last_.mapped) files_.unmap();  // The queue rests: tens of thousands of them must not be mapped by one such round.
 }
 
 /// Moves `min_` forward to the first unit at or behind that place; a queue with nothing left keeps its end as min.
 void ConsumeQueue::find_min(std::int64_t min_physical_offset) {
-  const auto gone = [&](std::int64_t queue_offset) {
-    const auto entry = at_locked(queue_offset);
+  const auto gone = [&](std::int64_t number) {
+    const auto entry = unit(number);
     return !entry || (entry->blank() && entry->physical_offset == 0) || entry->physical_offset < min_physical_offset;
   };
   std::int64_t low = min_;
-  std::int64_t high = end_ / kUnitSize;
+  std::int64_t high = units();
   if (low >= high || !gone(low)) return;
   while (low < high) {
     const std::int64_t middle = low + (high - low) / 2;
@@ -243,24 +200,25 @@ Result<void> ConsumeQueue::truncate(std::int64_t physical_offset) {
   std::int64_t end = end_;
   std::int64_t max_physical = physical_offset;  // With nothing left, everything before that place is still known.
   while (end > std::max<std::int64_t>(files_.begin(), 0)) {
-    const auto entry = at_locked(end / kUnitSize - 1);
+    const auto entry = unit(end / unit_size_ - 1);
     if (!entry) return Errc::io_error;
-    if (valid(*entry) && !entry->blank() && entry->physical_offset < physical_offset) {
+    if (valid_unit(*entry) && !entry->blank() && entry->physical_offset < physical_offset) {
       max_physical = entry->physical_offset + entry->size;
       break;
     }
-    end -= kUnitSize;
+    end -= unit_size_;
   }
   const auto cut_off = cut(end);
   if (!cut_off) return cut_off;
   max_physical_ = max_physical;
-  min_ = std::min(min_, end_ / kUnitSize);
+  min_ = std::min(min_, units());
   files_.unmap();  // As in `expire`: recovery truncates every queue of a store.
   return {};
 }
 
 /// Ends the queue at that byte. What stood behind becomes zeros: after a crash it could pass for units again.
 Result<void> ConsumeQueue::cut(std::int64_t end_bytes) {
+  before_cut(end_bytes / unit_size_);
   last_ = {};
   end_ = end_bytes;
   dirty_from_ = dirty_from_ < 0 ? end_bytes : std::min(dirty_from_, end_bytes);
@@ -330,6 +288,7 @@ Result<void> ConsumeQueue::destroy() {
   const auto removed = files_.remove_from(0);
   if (!removed) return removed;
   end_ = min_ = 0;
+  before_cut(0);
   max_physical_ = -1;
   dirty_from_ = -1;
   const auto gone = system_.remove_folder(files_.folder(), true);

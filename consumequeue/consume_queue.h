@@ -16,28 +16,38 @@
 
 namespace skylark::consumequeue {
 
-/// One unit of a consume queue: which record stands at a queue offset.
+/// One unit of a consume queue: which record holds the messages from a queue offset on.
 struct QueueEntry {
   std::int64_t physical_offset = 0;
   std::int32_t size = 0;
   std::int64_t tags_code = 0;
+  std::int64_t queue_offset = 0;     ///< Of the first message. Filled in by reading.
+  std::int32_t message_count = 1;    ///< More than one only in a batch queue.
+  std::int64_t store_timestamp = 0;  ///< Only a batch queue knows it; 0 in others.
   /// Fills the place of a message that this store never had.
   [[nodiscard]] bool blank() const noexcept { return size == kBlankSize; }
+  /// Queue offset behind the last message.
+  [[nodiscard]] std::int64_t next_queue_offset() const noexcept { return queue_offset + message_count; }
   static constexpr std::int32_t kBlankSize = 0x7FFFFFFF;
 };
 
-inline constexpr std::int64_t kUnitSize = 20;  // Offset 8, size 4, tags code 8: ConsumeQueue.CQ_STORE_UNIT_SIZE.
-
-/// The messages of one topic queue by queue offset: 20-byte units in files of one size. All of it can be made again from the commit log.
+/// The messages of one topic queue by queue offset: units of one size in files of one size. All of it can be made again from the commit
+/// log.
 ///
+/// There are two kinds, `SimpleConsumeQueue` and `BatchConsumeQueue`, which differ in their units and in how these are found.
 /// Life:    `load`, `recover`, then use. A queue without messages has no file.
 /// Threads: any; one mutex per queue, held for a copy of units (longer when a file is made).
-/// Source:  ConsumeQueue.java 5.3; docs/format/commit-log.md.
+/// Source:  ConsumeQueue.java, BatchConsumeQueue.java 5.3; docs/format/commit-log.md.
 class ConsumeQueue {
  public:
-  /// `folder` is that of the queue, `…/<topic>/<queue id>`. The file size is rounded up to whole units.
-  ConsumeQueue(FileSystem& system, std::string folder, std::int64_t file_size);
+  enum class Kind { simple, batch };
 
+  virtual ~ConsumeQueue() = default;
+  ConsumeQueue(const ConsumeQueue&) = delete;
+  ConsumeQueue& operator=(const ConsumeQueue&) = delete;
+
+  [[nodiscard]] Kind kind() const noexcept { return kind_; }
+  [[nodiscard]] std::int64_t unit_size() const noexcept { return unit_size_; }
   /// Counts the mappings of this queue there, with those of others; see `MappedFileQueue::share`. Call before `load`.
   void share(std::shared_ptr<std::atomic<std::int64_t>> mapped_files) { files_.share(std::move(mapped_files)); }
   [[nodiscard]] Result<void> load();
@@ -49,9 +59,8 @@ class ConsumeQueue {
   /// skipped.
   ///
   /// When the offset is taken by an older record, that gives way with all behind it: the topic was deleted and made again in the meantime.
-  /// Offsets that were skipped are filled with blank units. Errors: `no_space`, `io_error`; the message is not in the queue, and the call
-  /// can be repeated.
-  [[nodiscard]] Result<void> append(const QueueEntry& entry, std::int64_t queue_offset);
+  /// Errors: `no_space`, `io_error`; the message is not in the queue, and the call can be repeated.
+  [[nodiscard]] virtual Result<void> append(const QueueEntry& entry, std::int64_t queue_offset) = 0;
 
   /// First queue offset whose message the commit log still has. Equal to `max_offset` when it has none of them.
   [[nodiscard]] std::int64_t min_offset() const;
@@ -59,9 +68,14 @@ class ConsumeQueue {
   [[nodiscard]] std::int64_t max_offset() const;
   /// Where the record of the last unit ends in the commit log; -1 without units.
   [[nodiscard]] std::int64_t max_physical_offset() const;
-  /// Units from `queue_offset` on, as many as there are and fit. Number of units read.
+  /// Units from that of `queue_offset` on, as many as there are and fit; where no unit has that offset, from the next one on. Number of
+  /// units read.
   [[nodiscard]] std::size_t read(std::int64_t queue_offset, std::span<QueueEntry> into) const;
+  /// The unit of that message.
   [[nodiscard]] std::optional<QueueEntry> at(std::int64_t queue_offset) const;
+  /// Where to begin for messages of that time, by the times in the units; empty in a queue whose units have none. See
+  /// `BatchConsumeQueue`.
+  [[nodiscard]] virtual std::optional<std::int64_t> offset_by_time(std::int64_t timestamp_ms, bool upper) const;
 
   /// Tells where the commit log begins now: moves the min offset and removes files that lie below it, except the last.
   void expire(std::int64_t min_physical_offset);
@@ -80,26 +94,49 @@ class ConsumeQueue {
   /// Removes all files and the folder. The queue is empty afterwards.
   [[nodiscard]] Result<void> destroy();
 
- private:
+ protected:
+  /// `folder` is that of the queue, `…/<topic>/<queue id>`. The file size is rounded up to whole units.
+  ConsumeQueue(Kind kind, std::int64_t unit_size, FileSystem& system, std::string folder, std::int64_t file_size);
+
+  // What the two kinds differ in; called under the mutex.
+  [[nodiscard]] virtual QueueEntry decode(const char* bytes, std::int64_t unit) const = 0;
+  virtual void encode(const QueueEntry& entry, char* bytes) const = 0;
+  /// Number of the unit that `read` begins with for an offset below `next_offset`; -1: none.
+  [[nodiscard]] virtual std::int64_t unit_of(std::int64_t queue_offset) const = 0;
+  [[nodiscard]] virtual std::int64_t first_offset() const = 0;
+  [[nodiscard]] virtual std::int64_t next_offset() const = 0;
+  /// The queue is about to end with that many units; those behind it can still be read.
+  virtual void before_cut(std::int64_t /*units*/) {}
+
   using File = commitlog::MappedFileQueue::File;
   [[nodiscard]] Result<void> write_unit(const QueueEntry& entry);
-  [[nodiscard]] Result<void> begin_at(std::int64_t queue_offset);
   [[nodiscard]] Result<void> cut(std::int64_t end_bytes);
-  [[nodiscard]] std::size_t read_locked(std::int64_t queue_offset, std::span<QueueEntry> into) const;
-  [[nodiscard]] std::optional<QueueEntry> at_locked(std::int64_t queue_offset) const;
-  void find_min(std::int64_t min_physical_offset);
+  [[nodiscard]] std::size_t read_units(std::int64_t unit, std::span<QueueEntry> into) const;
+  [[nodiscard]] std::optional<QueueEntry> unit(std::int64_t number) const;
+  [[nodiscard]] std::int64_t units() const noexcept { return end_ / unit_size_; }
 
-  FileSystem& system_;
   mutable std::mutex mutex_;
   commitlog::MappedFileQueue files_;
-  File last_;                   // The file written last; unmapped while the queue rests.
-  std::int64_t allocated_ = 0;  // Byte offset in the queue up to which `last_` is allocated.
-  std::int64_t min_ = 0;        // Queue offset.
-  std::int64_t end_ = 0;        // Byte offset behind the last unit.
+  File last_;             // The file written last; unmapped while the queue rests.
+  std::int64_t min_ = 0;  // Number of the first unit whose record the log has.
+  std::int64_t end_ = 0;  // Byte offset behind the last unit.
   std::int64_t max_physical_ = -1;
+  mutable bool used_ = false;  // Since the last `rest`.
+
+ private:
+  void find_min(std::int64_t min_physical_offset);
+
+  const Kind kind_;
+  const std::int64_t unit_size_;
+  FileSystem& system_;
+  std::int64_t allocated_ = 0;    // Byte offset in the queue up to which `last_` is allocated.
   std::int64_t dirty_from_ = -1;  // First byte not known to be durable; -1: all are.
   bool new_names_ = false;        // Files were made or removed since the last flush.
-  mutable bool used_ = false;     // Since the last `rest`.
 };
+
+/// True for what can be a unit: zeros, and most of what a crash leaves behind, cannot.
+[[nodiscard]] inline bool valid_unit(const QueueEntry& entry) noexcept {
+  return entry.physical_offset >= 0 && entry.size > 0 && entry.queue_offset >= 0 && entry.message_count > 0;
+}
 
 }  // namespace skylark::consumequeue

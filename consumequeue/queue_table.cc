@@ -56,7 +56,7 @@ Result<void> QueueTable::load() {
 }
 
 QueueTable::QueuePtr QueueTable::make(std::string_view topic, std::int32_t queue_id) const {
-  auto queue = std::make_shared<ConsumeQueue>(system_, fmt::format("{}/{}/{}", folder_, topic, queue_id), file_size_);
+  auto queue = std::make_shared<SimpleConsumeQueue>(system_, fmt::format("{}/{}/{}", folder_, topic, queue_id), file_size_);
   queue->share(mapped_files_);
   return queue;
 }

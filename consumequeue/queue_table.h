@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "commitlog/queue_offset_table.h"
-#include "consumequeue/consume_queue.h"
+#include "consumequeue/simple_consume_queue.h"
 
 namespace skylark::consumequeue {
 

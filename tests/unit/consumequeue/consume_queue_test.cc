@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "consumequeue/consume_queue.h"
+#include "consumequeue/simple_consume_queue.h"
 
 #include <cstdlib>
 #include <iostream>
@@ -19,7 +19,7 @@ constexpr std::int64_t kFileSize = 10 * kUnitSize;
 struct QueueFixture {
   QueueFixture() { open(false); }
   void open(bool crashed) {
-    queue = std::make_unique<ConsumeQueue>(*disk, "/queues/Orders/0", kFileSize);
+    queue = std::make_unique<SimpleConsumeQueue>(*disk, "/queues/Orders/0", kFileSize);
     REQUIRE(queue->load().has_value());
     REQUIRE(queue->recover(crashed).has_value());
   }

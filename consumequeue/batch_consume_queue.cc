@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "consumequeue/batch_consume_queue.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/log.h"
+
+namespace skylark::consumequeue {
+namespace {
+
+constexpr std::int32_t kNotCompacted = -1;  // BatchConsumeQueue.INVALID_POS.
+
+}  // namespace
+
+QueueEntry BatchConsumeQueue::decode(const char* bytes, std::int64_t /*unit*/) const {
+  QueueEntry entry;
+  entry.physical_offset = load_be<std::int64_t>(bytes);
+  entry.size = load_be<std::int32_t>(bytes + 8);
+  entry.tags_code = load_be<std::int64_t>(bytes + 12);
+  entry.store_timestamp = load_be<std::int64_t>(bytes + 20);
+  entry.queue_offset = load_be<std::int64_t>(bytes + 28);
+  entry.message_count = load_be<std::int16_t>(bytes + 36);
+  return entry;
+}
+
+void BatchConsumeQueue::encode(const QueueEntry& entry, char* bytes) const {
+  store_be(bytes, entry.physical_offset);
+  store_be(bytes + 8, entry.size);
+  store_be(bytes + 12, entry.tags_code);
+  store_be(bytes + 20, entry.store_timestamp);
+  store_be(bytes + 28, entry.queue_offset);
+  store_be(bytes + 36, static_cast<std::int16_t>(entry.message_count));
+  store_be(bytes + 38, kNotCompacted);
+  store_be(bytes + 42, std::int32_t{0});  // Reserved.
+}
+
+Result<void> BatchConsumeQueue::append(const QueueEntry& entry, std::int64_t queue_offset) {
+  if (queue_offset < 0 || entry.message_count < 1 || entry.message_count > kBatchMessagesMax) return Errc::invalid_argument;
+  const std::scoped_lock lock(mutex_);
+  used_ = true;
+  if (entry.physical_offset < max_physical_) return {};
+  if (queue_offset < next_) {
+    log::warn("{}: offset {} of {} belongs to a newer record, at {}", files_.folder(), queue_offset, next_, entry.physical_offset);
+    const std::int64_t taken = unit_of(queue_offset);
+    if (taken >= 0) {
+      const auto gave_way = cut(taken * kBatchUnitSize);
+      if (!gave_way) return gave_way;
+      min_ = std::min(min_, taken);
+    }
+  } else if (queue_offset > next_ && end_ > 0) {
+    log::error("{}: messages {} to {} are missing", files_.folder(), next_, queue_offset - 1);
+  }
+  QueueEntry placed = entry;
+  placed.queue_offset = queue_offset;
+  const auto written = write_unit(placed);
+  if (!written) return written;
+  max_physical_ = entry.physical_offset + entry.size;
+  next_ = placed.next_queue_offset();
+  return {};
+}
+
+/// Most readers are near the end, so the search goes back from there in growing steps, then halves the last one.
+std::int64_t BatchConsumeQueue::unit_of(std::int64_t queue_offset) const {
+  const std::int64_t first = first_unit();
+  const std::int64_t end = units();
+  const auto before = [&](std::int64_t number) {
+    const auto entry = unit(number);
+    return !entry || entry->next_queue_offset() <= queue_offset;
+  };
+  std::int64_t high = end;  // The first unit that is not before the offset is at or below this one.
+  std::int64_t low = first;
+  for (std::int64_t step = 1; high > first; step *= 2) {
+    const std::int64_t probe = std::max(high - step, first);
+    if (before(probe)) {
+      low = probe + 1;
+      break;
+    }
+    high = probe;
+  }
+  while (low < high) {
+    const std::int64_t middle = low + (high - low) / 2;
+    if (before(middle))
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return high < end ? high : -1;
+}
+
+std::int64_t BatchConsumeQueue::first_offset() const {
+  if (min_ >= units()) return next_;
+  if (first_known_ != min_) {
+    const auto entry = unit(min_);
+    if (!entry) return next_;
+    first_ = entry->queue_offset;
+    first_known_ = min_;
+  }
+  return first_;
+}
+
+/// With all units gone the next message still gets the offset of the first one that went.
+void BatchConsumeQueue::before_cut(std::int64_t units_left) {
+  first_known_ = -1;
+  const auto first_gone = unit(units_left);
+  const auto last_kept = units_left > first_unit() ? unit(units_left - 1) : std::nullopt;
+  if (first_gone && valid_unit(*first_gone))
+    next_ = first_gone->queue_offset;
+  else
+    next_ = last_kept && valid_unit(*last_kept) ? last_kept->next_queue_offset() : 0;
+}
+
+std::optional<std::int64_t> BatchConsumeQueue::offset_by_time(std::int64_t timestamp_ms, bool upper) const {
+  const std::scoped_lock lock(mutex_);
+  used_ = true;
+  const std::int64_t end = units();
+  if (min_ >= end) return next_;
+  std::int64_t low = min_;  // Becomes the first unit that is too late: of that time or later, or for `upper` later.
+  std::int64_t high = end;
+  while (low < high) {
+    const std::int64_t middle = low + (high - low) / 2;
+    const auto entry = unit(middle);
+    if (!entry) return next_;
+    if (entry->store_timestamp < timestamp_ms || (upper && entry->store_timestamp == timestamp_ms))
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  const auto found = unit(std::clamp(upper ? low - 1 : low, min_, end - 1));
+  return found ? found->queue_offset : next_;
+}
+
+}  // namespace skylark::consumequeue
