@@ -79,6 +79,24 @@ TEST_CASE("an optional field that does not parse keeps its default", "[protocol]
   CHECK(header->force);
 }
 
+TEST_CASE("of several fields of one name the last counts, be it broken", "[protocol][header]") {
+  struct Row {
+    std::string_view first, second;
+    std::int32_t reconsume_times;
+  };
+  const auto row = GENERATE(Row{"7", "8", 8}, Row{"7", "x", 0}, Row{"x", "8", 8});
+  RemotingCommand request = make_request(RequestCode::send_message, send_header());
+  request.ext.add("reconsumeTimes", row.first);
+  request.ext.add("unknown", "1");
+  request.ext.add("reconsumeTimes", row.second);
+  CHECK(decode_header<SendMessageRequestHeader>(request)->reconsume_times == row.reconsume_times);
+
+  request.ext.add("queueId", "x");
+  CHECK_FALSE(decode_header<SendMessageRequestHeader>(request));
+  request.ext.add("queueId", "3");
+  CHECK(decode_header<SendMessageRequestHeader>(request)->queue_id == 3);
+}
+
 TEST_CASE("only the word true is true", "[protocol][header]") {
   const std::pair<const char*, bool> cases[] = {{"true", true}, {"True", true}, {"TRUE", true}, {"1", false},
                                                 {"yes", false}, {"", false},    {"tru", false}, {"true ", false}};
