@@ -105,11 +105,12 @@ class Parser {
 
   bool parse_string(Value& into) {
     bool has_escape = false;
-    const std::size_t begin = at_ + 1;
-    const std::size_t end = detail::find_closing_quote(text_, begin, text_[at_], has_escape);
-    if (end == std::string_view::npos) return false;
-    const std::string_view raw = text_.substr(begin, end - begin);
-    at_ = end + 1;
+    const char* const begin = text_.data() + at_ + 1;
+    const char* const text_end = text_.data() + text_.size();
+    const char* const end = detail::find_closing_quote(begin, text_end, text_[at_], has_escape);
+    if (end == text_end) return false;
+    const std::string_view raw(begin, end);
+    at_ = static_cast<std::size_t>(end + 1 - text_.data());
     if (!has_escape) {
       into = Value(raw);
       return true;

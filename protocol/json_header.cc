@@ -30,26 +30,27 @@ struct Scalar {
 
 class HeaderParser {
  public:
-  HeaderParser(std::string_view text, RemotingCommand& into) noexcept : text_(text), into_(into) {}
+  HeaderParser(std::string_view text, RemotingCommand& into) noexcept : at_(text.data()), end_(at_ + text.size()), into_(into) {}
 
   bool parse() {
     into_.language = Language::java;  // Java's own defaults for what is missing.
     into_.version = 0;
     const bool whole = parse_object([this](std::string_view name) { return parse_member(name); });
     skip_space();
-    return whole && at_ == text_.size();
+    return whole && at_ == end_;
   }
 
  private:
   void skip_space() noexcept {
-    while (at_ < text_.size() && is_space(text_[at_])) ++at_;
+    while (at_ != end_ && is_space(*at_)) ++at_;
   }
   [[nodiscard]] char peek() noexcept {
     skip_space();
-    return at_ < text_.size() ? text_[at_] : '\0';
+    return at_ != end_ ? *at_ : '\0';
   }
   bool take(char c) noexcept {
-    if (peek() != c) return false;
+    // Machines write no space: mostly it stands here already.
+    if ((at_ == end_ || *at_ != c) && peek() != c) return false;
     ++at_;
     return true;
   }
@@ -89,19 +90,19 @@ class HeaderParser {
   bool take_scalar(Scalar& into) noexcept {
     const char first = peek();
     if (first == '"' || first == '\'') {
-      const std::size_t begin = at_ + 1;
-      const std::size_t end = json::detail::find_closing_quote(text_, begin, first, into.has_escape);
-      if (end == std::string_view::npos) return false;
+      const char* const begin = at_ + 1;
+      const char* const end = json::detail::find_closing_quote(begin, end_, first, into.has_escape);
+      if (end == end_) return false;
       into.kind = Scalar::Kind::text;
-      into.raw = text_.substr(begin, end - begin);
+      into.raw = {begin, end};
       at_ = end + 1;
       return true;
     }
-    const std::size_t begin = at_;
+    const char* const begin = at_;
     const bool is_number = first == '-' || first == '+' || first == '.' || (first >= '0' && first <= '9');
-    while (at_ < text_.size() && (is_number ? is_number_character(text_[at_]) : is_name_character(text_[at_]))) ++at_;
+    while (at_ != end_ && (is_number ? is_number_character(*at_) : is_name_character(*at_))) ++at_;
     into.kind = is_number ? Scalar::Kind::number : Scalar::Kind::word;
-    into.raw = text_.substr(begin, at_ - begin);
+    into.raw = {begin, at_};
     return !into.raw.empty();
   }
 
@@ -174,8 +175,8 @@ class HeaderParser {
     return true;
   }
 
-  std::string_view text_;
-  std::size_t at_ = 0;
+  const char* at_;
+  const char* const end_;
   bool failed_ = false;
   RemotingCommand& into_;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "protocol/detail/json_text.h"
 
+#include <array>
 #include <cstring>
 
 #include "protocol/json.h"
@@ -10,19 +11,24 @@ namespace {
 
 constexpr char kHexDigits[] = "0123456789ABCDEF";
 
-int hex_value(char c) noexcept {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
+/// Value of each hex digit; -1 for every other character.
+constexpr auto kHexValues = [] {
+  std::array<std::int8_t, 256> values{};
+  values.fill(-1);
+  for (int i = 0; i < 10; ++i) values[static_cast<std::size_t>('0' + i)] = static_cast<std::int8_t>(i);
+  for (int i = 0; i < 6; ++i) {
+    values[static_cast<std::size_t>('a' + i)] = static_cast<std::int8_t>(10 + i);
+    values[static_cast<std::size_t>('A' + i)] = static_cast<std::int8_t>(10 + i);
+  }
+  return values;
+}();
 
 /// Value of `count` hex digits at `at`, or -1.
 std::int32_t read_hex(std::string_view text, std::size_t at, std::size_t count) noexcept {
   if (text.size() < count || at > text.size() - count) return -1;
   std::int32_t value = 0;
   for (std::size_t i = at; i < at + count; ++i) {
-    const int digit = hex_value(text[i]);
+    const int digit = kHexValues[static_cast<unsigned char>(text[i])];
     if (digit < 0) return -1;
     value = value * 16 + digit;
   }
@@ -95,8 +101,8 @@ std::int32_t take_unicode_escape(std::string_view raw, std::size_t& at) noexcept
 
 char* unescape_to(std::string_view raw, char* out) noexcept {
   for (std::size_t at = 0; at < raw.size();) {
-    const auto* backslash = static_cast<const char*>(std::memchr(raw.data() + at, '\\', raw.size() - at));
-    const std::size_t plain_end = backslash == nullptr ? raw.size() : static_cast<std::size_t>(backslash - raw.data());
+    const char* const backslash = skylark::detail::find_either<'\\'>(raw.data() + at, raw.data() + raw.size());
+    const auto plain_end = static_cast<std::size_t>(backslash - raw.data());
     std::memcpy(out, raw.data() + at, plain_end - at);
     out += plain_end - at;
     if (plain_end == raw.size()) break;
@@ -134,30 +140,23 @@ char* unescape_to(std::string_view raw, char* out) noexcept {
   return out;
 }
 
-std::size_t find_closing_quote(std::string_view text, std::size_t from, char quote, bool& has_escape) noexcept {
-  has_escape = false;
-  for (std::size_t at = from; at < text.size(); ++at) {
-    if (text[at] == quote) return at;
-    if (text[at] == '\\') has_escape = true, ++at;
-  }
-  return std::string_view::npos;
-}
-
 }  // namespace detail
 
 void append_quoted(std::string& out, std::string_view text) {
   out += '"';
-  std::size_t plain = 0;
-  for (std::size_t at = 0; at < text.size();) {
-    if (!needs_escape(text, at)) {
-      ++at;
+  const char* const end = text.data() + text.size();
+  const char* plain = text.data();
+  for (const char* at = plain; (at = skylark::detail::find_json_escape(at, end)) != end;) {
+    const auto position = static_cast<std::size_t>(at - text.data());
+    if (!needs_escape(text, position)) {
+      ++at;  // 0xE2 of another character.
       continue;
     }
-    out.append(text, plain, at - plain);
-    at += append_escape(out, text, at);
+    out.append(plain, at);
+    at += append_escape(out, text, position);
     plain = at;
   }
-  out.append(text, plain, text.size() - plain);
+  out.append(plain, end);
   out += '"';
 }
 

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <bit>
+#include <cstddef>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+// Looks through text 16 bytes at a time where the processor can: headers and properties are read and written for every message, and
+// character by character that was a quarter of what a send cost. Elsewhere the loops behind `#endif` do the whole work.
+
+namespace skylark::detail {
+
+inline constexpr std::ptrdiff_t kScanWidth = 16;
+
+/// The first `kWanted` or `kOther` in [at, end), or `end`.
+template <char kWanted, char kOther = kWanted>
+[[nodiscard]] inline const char* find_either(const char* at, const char* end) noexcept {
+#ifdef __SSE2__
+  for (; end - at >= kScanWidth; at += kScanWidth) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    __m128i found = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(kWanted));
+    if constexpr (kWanted != kOther) found = _mm_or_si128(found, _mm_cmpeq_epi8(bytes, _mm_set1_epi8(kOther)));
+    if (const int mask = _mm_movemask_epi8(found); mask != 0) return at + std::countr_zero(static_cast<unsigned>(mask));
+  }
+#endif
+  while (at != end && *at != kWanted && *at != kOther) ++at;
+  return at;
+}
+
+/// The first character in [at, end) that a JSON string may have to escape (control characters, quote, backslash, DEL, and 0xE2, which
+/// begins U+2028 and U+2029), or `end`.
+[[nodiscard]] inline const char* find_json_escape(const char* at, const char* end) noexcept {
+#ifdef __SSE2__
+  for (; end - at >= kScanWidth; at += kScanWidth) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    const auto equal = [&bytes](char c) { return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c)); };
+    const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1F)), bytes);
+    const __m128i marks = _mm_or_si128(_mm_or_si128(equal('"'), equal('\\')), _mm_or_si128(equal('\x7F'), equal('\xE2')));
+    if (const int mask = _mm_movemask_epi8(_mm_or_si128(control, marks)); mask != 0)
+      return at + std::countr_zero(static_cast<unsigned>(mask));
+  }
+#endif
+  for (; at != end; ++at) {
+    const auto c = static_cast<unsigned char>(*at);
+    if (c < 0x20 || c == '"' || c == '\\' || c == 0x7F || c == 0xE2) break;
+  }
+  return at;
+}
+
+}  // namespace skylark::detail
