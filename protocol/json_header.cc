@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "protocol/detail/json_text.h"
+#include "protocol/detail/text_writer.h"
 #include "protocol/json.h"
 #include "protocol/language.h"
 #include "protocol/remoting_command.h"
@@ -181,23 +182,17 @@ class HeaderParser {
   RemotingCommand& into_;
 };
 
-void append_number(std::string& out, std::int64_t value) {
-  char digits[24];
-  const auto [end, error] = std::to_chars(digits, digits + sizeof digits, value);
-  out.append(digits, end);
-}
-
-void append_field(std::string& out, const ExtFields::Entry& entry) {
-  json::append_quoted(out, entry.name);
-  out += ':';
+void put_field(detail::TextWriter& out, const ExtFields::Entry& entry) {
+  out.put_quoted(entry.name);
+  out.put(':');
   switch (entry.kind) {
-    case ExtFields::Kind::text: return json::append_quoted(out, entry.text);
+    case ExtFields::Kind::text: return out.put_quoted(entry.text);
     case ExtFields::Kind::integer:
-      out += '"';
-      append_number(out, entry.number);
-      out += '"';
+      out.put('"');
+      out.put_number(entry.number);
+      out.put('"');
       return;
-    case ExtFields::Kind::boolean: out += entry.number != 0 ? "\"true\"" : "\"false\""; return;
+    case ExtFields::Kind::boolean: return out.put(entry.number != 0 ? "\"true\"" : "\"false\"");
   }
 }
 
@@ -209,32 +204,34 @@ Result<void> decode_json_header(std::string_view header, RemotingCommand& into) 
 }
 
 // Members in the order of Java's, values of fields as strings alone: the Go client refuses anything else.
-void encode_json_header(const RemotingCommand& command, std::string& out) {
-  out += "{\"code\":";
-  append_number(out, command.code);
+void encode_json_header(const RemotingCommand& command, std::string& into) {
+  detail::TextWriter out(into);
+  out.put("{\"code\":");
+  out.put_number(command.code);
   if (!command.ext.empty()) {
-    out += ",\"extFields\":{";
+    out.put(",\"extFields\":{");
     bool first = true;
     for (const ExtFields::Entry& entry : command.ext) {
-      if (!first) out += ',';
+      if (!first) out.put(',');
       first = false;
-      append_field(out, entry);
+      put_field(out, entry);
     }
-    out += '}';
+    out.put('}');
   }
-  out += ",\"flag\":";
-  append_number(out, command.flag);
-  out += ",\"language\":\"";
-  out += to_text(command.language);
-  out += "\",\"opaque\":";
-  append_number(out, command.opaque);
+  out.put(",\"flag\":");
+  out.put_number(command.flag);
+  out.put(",\"language\":\"");
+  out.put(to_text(command.language));
+  out.put("\",\"opaque\":");
+  out.put_number(command.opaque);
   if (!command.remark.empty()) {
-    out += ",\"remark\":";
-    json::append_quoted(out, command.remark);
+    out.put(",\"remark\":");
+    out.put_quoted(command.remark);
   }
-  out += ",\"serializeTypeCurrentRPC\":\"JSON\",\"version\":";
-  append_number(out, command.version);
-  out += '}';
+  out.put(",\"serializeTypeCurrentRPC\":\"JSON\",\"version\":");
+  out.put_number(command.version);
+  out.put('}');
+  out.finish();
 }
 
 }  // namespace skylark

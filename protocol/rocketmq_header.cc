@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "protocol/detail/text_writer.h"
 #include "protocol/language.h"
 #include "protocol/remoting_command.h"
 #include "protocol/request_code.h"
@@ -26,22 +27,22 @@ std::int32_t widened(std::int32_t code) noexcept {
   return code;
 }
 
-void append_entry(std::string& out, std::string_view name, std::string_view value) {
-  append_be(out, static_cast<std::int16_t>(name.size()));
-  out += name;
-  append_be(out, static_cast<std::int32_t>(value.size()));
-  out += value;
+void put_entry(detail::TextWriter& out, std::string_view name, std::string_view value) {
+  out.put_be(static_cast<std::int16_t>(name.size()));
+  out.put(name);
+  out.put_be(static_cast<std::int32_t>(value.size()));
+  out.put(value);
 }
 
-void append_field(std::string& out, const ExtFields::Entry& entry) {
+void put_field(detail::TextWriter& out, const ExtFields::Entry& entry) {
   if (entry.name.empty() || entry.name.size() > static_cast<std::size_t>(std::numeric_limits<std::int16_t>::max())) return;
   char digits[24];
   switch (entry.kind) {
-    case ExtFields::Kind::text: return append_entry(out, entry.name, entry.text);
-    case ExtFields::Kind::boolean: return append_entry(out, entry.name, entry.number != 0 ? "true" : "false");
+    case ExtFields::Kind::text: return put_entry(out, entry.name, entry.text);
+    case ExtFields::Kind::boolean: return put_entry(out, entry.name, entry.number != 0 ? "true" : "false");
     case ExtFields::Kind::integer: {
       const auto [end, error] = std::to_chars(digits, digits + sizeof digits, entry.number);
-      return append_entry(out, entry.name, {digits, static_cast<std::size_t>(end - digits)});
+      return put_entry(out, entry.name, {digits, static_cast<std::size_t>(end - digits)});
     }
   }
 }
@@ -68,18 +69,21 @@ Result<void> decode_rocketmq_header(std::string_view header, RemotingCommand& in
   return {};
 }
 
-void encode_rocketmq_header(const RemotingCommand& command, std::string& out) {
-  append_be(out, static_cast<std::int16_t>(command.code));
-  append_be(out, static_cast<std::int8_t>(command.language));
-  append_be(out, command.version);
-  append_be(out, command.opaque);
-  append_be(out, command.flag);
-  append_be(out, static_cast<std::int32_t>(command.remark.size()));
-  out += command.remark;
-  const std::size_t size_at = out.size();
-  out.append(4, '\0');
-  for (const ExtFields::Entry& entry : command.ext) append_field(out, entry);
-  store_be(out.data() + size_at, static_cast<std::int32_t>(out.size() - size_at - 4));
+void encode_rocketmq_header(const RemotingCommand& command, std::string& into) {
+  constexpr std::size_t kFixedSize = 21;  // What stands in front of the entries, without the remark.
+  const std::size_t fields_begin = into.size() + kFixedSize + command.remark.size();
+  detail::TextWriter out(into);
+  out.put_be(static_cast<std::int16_t>(command.code));
+  out.put_be(static_cast<std::int8_t>(command.language));
+  out.put_be(command.version);
+  out.put_be(command.opaque);
+  out.put_be(command.flag);
+  out.put_be(static_cast<std::int32_t>(command.remark.size()));
+  out.put(command.remark);
+  out.put_be(std::int32_t{0});  // Their size, known behind them.
+  for (const ExtFields::Entry& entry : command.ext) put_field(out, entry);
+  out.finish();
+  store_be(into.data() + fields_begin - 4, static_cast<std::int32_t>(into.size() - fields_begin));
 }
 
 }  // namespace skylark
