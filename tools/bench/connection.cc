@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -22,14 +23,15 @@ namespace skylark::bench {
 
 namespace {
 
-constexpr std::size_t kReadSize = 64 * 1024;
+constexpr std::size_t kReadSize = 256 * 1024;
+constexpr std::size_t kCallsOnTheWay = 128;
 constexpr int kCallTimeoutSeconds = 60;
 
 [[noreturn]] void fail(std::string_view what) { throw BenchError(fmt::format("{}: {}", what, std::strerror(errno))); }
 
 }  // namespace
 
-Connection::Connection(const std::string& host, std::uint16_t port) : in_(kReadSize) {
+Connection::Connection(const std::string& host, std::uint16_t port) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
@@ -55,13 +57,39 @@ Connection::~Connection() {
 }
 
 RemotingCommand Connection::call(RemotingCommand request) {
-  request.opaque = 1;
-  encode_frame(request, out_);
-  while (!flush()) {
+  RemotingCommand answer;
+  call_each(
+      1, [&](std::size_t) { return std::move(request); },
+      [&](std::size_t, const RemotingCommand& received) {
+        answer.code = received.code;
+        answer.remark = received.remark;
+        for (const auto& field : received.ext) {
+          answer.ext.add(field.name, *received.ext.text(field.name));
+        }
+        answer.body = Body(received.body.to_string());
+      });
+  return answer;
+}
+
+void Connection::call_each(std::size_t count, const std::function<RemotingCommand(std::size_t)>& make,
+                           const std::function<void(std::size_t, const RemotingCommand&)>& on_answer) {
+  std::size_t sent = 0;
+  for (std::size_t answered = 0; answered < count;) {
+    for (; sent < count && sent - answered < kCallsOnTheWay; ++sent) {
+      RemotingCommand request = make(sent);
+      request.opaque = static_cast<std::int32_t>(sent);
+      encode_frame(request, out_);
+    }
+    while (!flush()) {
+    }
+    drain([&](std::string_view frame) {
+      const auto answer = decode_frame(frame);
+      if (!answer) throw BenchError("the peer answered with bytes that are no frame");
+      if (!answer->is_response()) return;
+      on_answer(static_cast<std::size_t>(answer->opaque), *answer);
+      ++answered;
+    });
   }
-  auto answer = decode_frame(read_frame());
-  if (!answer) throw BenchError("the broker answered with bytes that are no frame");
-  return std::move(*answer);
 }
 
 void Connection::agree_on_flatbuffers() {
@@ -94,37 +122,37 @@ bool Connection::flush() {
   return true;
 }
 
-void Connection::receive() {
-  if (begin_ == end_) begin_ = end_ = 0;
-  if (in_.size() - end_ < kReadSize / 2) {  // Room for more: whole frames have been taken, at most a partial one moves.
-    std::memmove(in_.data(), in_.data() + begin_, end_ - begin_);
-    end_ -= begin_;
-    begin_ = 0;
-    if (in_.size() - end_ < kReadSize / 2) in_.resize(in_.size() * 2);
-  }
-  const ssize_t received = ::recv(socket_, in_.data() + end_, in_.size() - end_, 0);
-  if (received == 0) throw BenchError("the broker closed a connection");
+/// What there is to take apart: bytes of the shared buffer, or of `partial_` when a frame had begun before.
+std::string_view Connection::receive() {
+  static std::vector<char> shared(kReadSize);
+  const ssize_t received = ::recv(socket_, shared.data(), shared.size(), 0);
+  if (received == 0) throw BenchError("the peer closed a connection");
   if (received < 0) {
-    if (errno == EINTR || ((errno == EAGAIN || errno == EWOULDBLOCK) && (::fcntl(socket_, F_GETFL) & O_NONBLOCK) != 0)) return;
+    if (errno == EINTR || ((errno == EAGAIN || errno == EWOULDBLOCK) && (::fcntl(socket_, F_GETFL) & O_NONBLOCK) != 0)) return partial_;
+    if (errno == EAGAIN || errno == EWOULDBLOCK) throw BenchError(fmt::format("no answer within {} s", kCallTimeoutSeconds));
     fail("recv");
   }
-  end_ += static_cast<std::size_t>(received);
+  const std::string_view bytes(shared.data(), static_cast<std::size_t>(received));
+  if (partial_.empty()) return bytes;
+  partial_.append(bytes);
+  return partial_;
 }
 
-bool Connection::next_frame(std::string_view& frame) {
-  if (end_ - begin_ < 4) return false;
-  const std::size_t size = load_be<std::uint32_t>(in_.data() + begin_);
-  if (size > kFrameSizeMax) throw BenchError("the broker sent a frame over the limit");
-  if (end_ - begin_ - 4 < size) return false;
-  frame = {in_.data() + begin_ + 4, size};
-  begin_ += 4 + size;
+bool Connection::next_frame(std::string_view& bytes, std::string_view& frame) {
+  if (bytes.size() < 4) return false;
+  const std::size_t size = load_be<std::uint32_t>(bytes.data());
+  if (size > kFrameSizeMax) throw BenchError("the peer sent a frame over the limit");
+  if (bytes.size() - 4 < size) return false;
+  frame = bytes.substr(4, size);
+  bytes.remove_prefix(4 + size);
   return true;
 }
 
-std::string_view Connection::read_frame() {
-  std::string_view frame;
-  while (!next_frame(frame)) receive();
-  return frame;
+void Connection::keep(std::string_view rest) {
+  if (rest.empty()) return std::string().swap(partial_);
+  if (rest.size() == partial_.size()) return;
+  std::string kept(rest);  // `rest` may view into `partial_`.
+  partial_.swap(kept);
 }
 
 }  // namespace skylark::bench

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <array>
 #include <csignal>
 #include <exception>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "base/program.h"
-#include "tools/bench/load_runner.h"
+#include "tools/bench/commands.h"
 #include "tools/bench/options.h"
 #include "tools/bench/report.h"
-#include "tools/bench/requests.h"
 
 namespace {
 
@@ -17,27 +18,25 @@ using namespace skylark::bench;
 
 constexpr const char* kProgram = "mqbench";
 
-void store_messages(const Options& options) {
-  Options preload = options;
-  preload.load = Load::produce;
-  preload.count = options.preload;
-  preload.warm_up_seconds = 0;
-  preload.broker_pid = 0;
-  preload.codec = Codec::json;
-  preload.in_flight = 32;
-  const Measurement stored = LoadRunner(preload, make_sends(preload)).run();
-  if (stored.messages < options.preload) throw BenchError(fmt::format("{} sends were refused (code {})", stored.refused, stored.refusal_code));
-}
+using Run = Measurement (*)(const Options&);
+constexpr std::array<std::pair<std::string_view, Run>, 9> kCommands{{{"produce", run_produce},
+                                                                     {"latency", run_produce},
+                                                                     {"pull", run_pull},
+                                                                     {"consume", run_consume},
+                                                                     {"e2e", run_e2e},
+                                                                     {"mixed", run_mixed},
+                                                                     {"transactions", run_transactions},
+                                                                     {"delay", run_delay},
+                                                                     {"nameserver", run_nameserver}}};
 
 void run(const Options& options) {
-  if (options.create_topics) {
-    Connection connection(options.host, options.port);
-    create_topics(connection, options);
+  for (const auto& [name, command] : kCommands) {
+    if (name != options.load) continue;
+    const Measurement measured = command(options);
+    announce(options.json ? to_json(options, measured) : to_table(options, measured));
+    if (measured.messages == 0)
+      throw BenchError(fmt::format("no message went through ({} refused, last code {})", measured.refused, measured.refusal_code));
   }
-  if (options.load == Load::pull) store_messages(options);
-  const Measurement measured = LoadRunner(options, options.load == Load::pull ? make_pulls(options) : make_sends(options)).run();
-  announce(options.json ? to_json(options, measured) : to_table(options, measured));
-  if (measured.messages == 0) throw BenchError(fmt::format("no message went through ({} refused, last code {})", measured.refused, measured.refusal_code));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -43,18 +44,35 @@ ProcessFigures read_process(std::int64_t pid) {
   std::int64_t user = 0;
   std::int64_t system = 0;
   fields >> user >> system;
-  figures.cpu_seconds = static_cast<double>(user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
+  figures.cpu_seconds = static_cast<double>(user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));  // In steps of 10 ms.
+  clockid_t clock{};
+  timespec used{};
+  if (::clock_getcpuclockid(static_cast<pid_t>(pid), &clock) == 0 && ::clock_gettime(clock, &used) == 0) {
+    figures.cpu_seconds = static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) / 1e9;
+  }
 
   const std::string status = read_file(root + "/status");
   figures.rss_anonymous_bytes = status_number(status, "RssAnon") * 1024;
   figures.rss_file_bytes = (status_number(status, "RssFile") + status_number(status, "RssShmem")) * 1024;
 
-  std::error_code error;
-  for (const auto& thread : std::filesystem::directory_iterator(root + "/task", error)) {
-    const std::string of_thread = read_file(thread.path().string() + "/status");
-    figures.context_switches += status_number(of_thread, "voluntary_ctxt_switches") + status_number(of_thread, "nonvoluntary_ctxt_switches");
+  const std::string io = "\n" + read_file(root + "/io");  // The first line has no line end before it.
+  figures.read_write_calls = status_number(io, "syscr") + status_number(io, "syscw");
+
+  for (const std::int32_t thread : threads_of(pid)) {
+    const std::string of_thread = read_file(root + "/task/" + std::to_string(thread) + "/status");
+    figures.context_switches +=
+        status_number(of_thread, "voluntary_ctxt_switches") + status_number(of_thread, "nonvoluntary_ctxt_switches");
   }
   return figures;
+}
+
+std::vector<std::int32_t> threads_of(std::int64_t pid) {
+  std::vector<std::int32_t> found;
+  std::error_code error;
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task", error)) {
+    found.push_back(static_cast<std::int32_t>(std::strtol(thread.path().filename().c_str(), nullptr, 10)));
+  }
+  return found;
 }
 
 }  // namespace skylark::bench

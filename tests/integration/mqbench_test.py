@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every subcommand of mqbench for a second against a real broker and name server: what it says it did is what the broker holds.
+
+Rates are not looked at. What the broker holds is asked for by the tests' own small client."""
+import argparse
+import json
+import os
+import sys
+
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path[:0] = [os.path.join(TESTS, "support"), os.path.join(TESTS, "integration")]
+import wire  # noqa: E402
+from startup_test import Case, check, refused  # noqa: E402
+from wire_test import start_pair  # noqa: E402
+
+QUERY_CONSUMER_OFFSET, GET_MAX_OFFSET = 14, 30
+SHORT = ["--seconds", "1", "--warm-up", "0.3", "--quiet", "-o", "json"]
+
+
+def bench(case, port, load, *flags, topic=None):
+    """What a run of that load on the topic (`Bench_<load>`) reports; nothing may have been refused."""
+    code, out, errors = case.run("mqbench", load, "-b", f"127.0.0.1:{port}", "--topic", topic or f"Bench_{load}", *SHORT, *flags, timeout=240)
+    check(code == 0, f"mqbench {load}: exit code {code}: {errors}")
+    result = json.loads(out)
+    check(result["messages"] > 0 and result["refused"] == 0, f"mqbench {load}: {out}")
+    return result
+
+
+def ends(port, topic, queues=4):
+    """Maximum offset of each queue."""
+    found = []
+    with wire.Wire("127.0.0.1", port) as connection:
+        for queue in range(queues):
+            answer = connection.call(GET_MAX_OFFSET, {"topic": topic, "queueId": queue, "committed": "true"})
+            check(answer.code == 0, f"end of a queue: {answer}")
+            found.append(int(answer.ext["offset"]))
+    return found
+
+
+def committed(port, topic, group, queues=4):
+    """Offset that a group of the load has committed in each queue."""
+    found = []
+    with wire.Wire("127.0.0.1", port) as connection:
+        for queue in range(queues):
+            answer = connection.call(QUERY_CONSUMER_OFFSET, {"consumerGroup": f"skylark_bench_{group:05}", "topic": topic, "queueId": queue})
+            check(answer.code == 0, f"offset of a group: {answer}")
+            found.append(int(answer.ext["offset"]))
+    return found
+
+
+def same(what, said, held):
+    check(said == held, f"{what}: mqbench says {said}, the broker {held}")
+
+
+def produce_counts_what_is_stored(case):
+    _, port = start_pair(case)
+    for number, codec in enumerate(("json", "rocketmq", "flatbuffers")):
+        topic = f"Produce{number}_"
+        result = bench(case, port, "produce", "--codec", codec, "--topics", "3", "--connections", "40", "--in-flight", "8",
+                       "--broker-pid", str(case.running[1].pid), topic=topic)
+        same(codec, result["storedTotal"], sum(sum(ends(port, f"{topic}{i}")) for i in range(3)))
+        check(result["broker"]["cpuUs"] > 0 and result["broker"]["rssAnonymousBytes"] > 0, f"cost of the broker: {result['broker']}")
+    counted = bench(case, port, "produce", "--count", "1000", "--queues", "1")
+    check(counted["requests"] >= 1000, f"--count 1000 ends after {counted['requests']}")
+    same("one queue", counted["storedTotal"], ends(port, "Bench_produce", 1)[0])
+
+
+def latency_has_one_in_flight(case):
+    _, port = start_pair(case)
+    result = bench(case, port, "latency")
+    same("latency", result["storedTotal"], sum(ends(port, "Bench_latency")))
+    scheduled = bench(case, port, "latency", "--rate", "200", topic="Scheduled")
+    same("by schedule", scheduled["storedTotal"], sum(ends(port, "Scheduled")))
+    check(scheduled["latencyUs"]["count"] == scheduled["requests"], f"each is timed: {scheduled}")
+
+
+def readers_get_what_was_stored(case):
+    _, port = start_pair(case)
+    pulled = bench(case, port, "pull", "--preload", "5000", "--connections", "2", "--in-flight", "2")
+    check(sum(ends(port, "Bench_pull")) >= 5000, "the preload is there")
+    check(pulled["messages"] > pulled["requests"], "a pull gives more than one message")
+    consumed = bench(case, port, "consume", "--preload", "5000", "--connections", "3", "--groups", "5", "--commit-interval", "50")
+    check(consumed["delivered"] == consumed["messages"] > 0 and consumed["commits"] > 0, f"consume: {consumed}")
+    for group in range(5):
+        check(all(0 <= offset <= end for offset, end in zip(committed(port, "Bench_consume", group), ends(port, "Bench_consume"))), "commits")
+
+
+def waiting_consumers_get_every_message(case):
+    _, port = start_pair(case)
+    for load, flags in (("e2e", ["--rate", "300", "--codec", "flatbuffers"]), ("mixed", ["--ratio", "1:3", "--connections", "8", "--rate", "2000"])):
+        result = bench(case, port, load, "--groups", "3", "--commit-interval", "100", *flags)
+        held = ends(port, f"Bench_{load}")
+        same(load, result["storedTotal"], sum(held))
+        same(f"{load}: three groups", result["deliveredTotal"], 3 * sum(held))
+        for group in range(3):
+            same(f"{load}: commits of group {group}", held, committed(port, f"Bench_{load}", group))
+        check(result["arrivalUs"]["count"] > 0 and result["arrivalUs"]["p50"] > 0, f"times of arrival: {result}")
+
+
+def transactions_end_as_they_were_told(case):
+    _, port = start_pair(case)
+    result = bench(case, port, "transactions", "--rollback", "25", "--verify", "--connections", "2", "--in-flight", "4")
+    stored = sum(ends(port, "Bench_transactions"))
+    same("commits", result["committedTotal"], stored)
+    same("deliveries", result["deliveredTotal"], stored)
+    share = result["rolledBackTotal"] / (result["rolledBackTotal"] + result["committedTotal"])
+    check(abs(share - 0.25) < 0.05, f"a quarter is rolled back: {share}")
+
+
+def delayed_messages_all_come_late(case):
+    _, port = start_pair(case, "messageDelayLevel=1s 5s\n")
+    result = bench(case, port, "delay", "--rate", "200", "--levels", "1s 5s")
+    same("delay", result["storedTotal"], sum(ends(port, "Bench_delay")))
+    same("deliveries", result["deliveredTotal"], result["storedTotal"])
+    check(result["delayMs"] == 1000 and result["latenessUs"]["count"] > 0, f"lateness: {result}")
+
+
+def name_server_holds_simulated_brokers(case):
+    name_server, _ = start_pair(case)
+    code, out, errors = case.run("mqbench", "nameserver", "-n", f"127.0.0.1:{name_server}", "--brokers", "20", "--topics", "50", "--spread", "4",
+                                 "--register-interval", "1", "--server-pid", str(case.running[0].pid), *SHORT, timeout=120)
+    check(code == 0, f"exit code {code}: {errors}")
+    result = json.loads(out)
+    check(result["refused"] == 0 and result["brokersPerRoute"] == 4, f"routes: {result}")
+    check(result["registrationUs"]["count"] == 20 and result["registrationsRepeated"] > 0, f"registrations: {result}")
+
+
+def errors_are_one_line(case):
+    _, port = start_pair(case, "autoCreateTopicEnable=false\n")
+    refused(case.run("mqbench", "produce", "--connections", "many"), "--connections")
+    refused(case.run("mqbench", "mixed", "--ratio", "all"), "--ratio", "producers:consumers")
+    for flags, word in ((["-b", "127.0.0.1:1"], "cannot connect"), (["-b", f"127.0.0.1:{port}", "--broker-pid", "2147483600"], "--broker-pid"),
+                        (["-b", f"127.0.0.1:{port}", "--no-create", "--topic", "Nowhere", *SHORT], "no message went through")):
+        code, _, errors = case.run("mqbench", "produce", *flags)
+        check(code == 1 and word in errors and len(errors.strip().splitlines()) == 1, f"{flags}: {code}, {errors!r}")
+
+
+CASES = [produce_counts_what_is_stored, latency_has_one_in_flight, readers_get_what_was_stored, waiting_consumers_get_every_message,
+         transactions_end_as_they_were_told, delayed_messages_all_come_late, name_server_holds_simulated_brokers, errors_are_one_line]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--bin-dir", required=True)
+    options = parser.parse_args()
+    failed = 0
+    for function in CASES:
+        case = Case(os.path.abspath(options.bin_dir))
+        try:
+            function(case)
+            print(f"CASE {function.__name__} PASS", flush=True)
+        except Exception as error:  # A failure of this case alone.
+            failed += 1
+            print(f"CASE {function.__name__} FAIL {type(error).__name__}: {error}", flush=True)
+        finally:
+            case.end()
+    print(f"{len(CASES) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

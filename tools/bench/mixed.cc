@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/bench/commands.h"
+#include "tools/bench/consumer.h"
+#include "tools/bench/event_loop.h"
+#include "tools/bench/sender.h"
+
+namespace skylark::bench {
+
+/// A message is counted once, when it is stored; what it costs includes all its deliveries.
+Measurement run_mixed(const Options& options) {
+  prepare_topics(options);
+  EventLoop loop(options);
+  Consumer consumer(loop, options, options.consumer_connections, Consumer::Reading::live);
+  Sender sender(loop, options, options.connections, options.size_bytes >= kStampSize);
+  consumer.expect([&] { return sender.stored(); });
+  loop.run();
+  loop.measured().add("producerConnections", options.connections);
+  loop.measured().add("consumerConnections", options.consumer_connections);
+  loop.measured().add("storedTotal", sender.stored());
+  consumer.report("arrival");
+  return std::move(loop.measured());
+}
+
+}  // namespace skylark::bench
