@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -146,6 +147,20 @@ class DiskMappedFile final : public MappedFile {
   }
 
   void advise_random() override { ::madvise(bytes_, static_cast<std::size_t>(size_), MADV_RANDOM); }
+
+  bool resident(std::int64_t position, std::int64_t size_bytes) const override {
+    constexpr std::int64_t kPage = 4096;
+    constexpr std::int64_t kPagesPerCall = 256;
+    std::array<unsigned char, kPagesPerCall> pages{};
+    const std::int64_t end = std::min(position + size_bytes, size_);
+    for (std::int64_t at = position / kPage * kPage; at < end; at += kPagesPerCall * kPage) {
+      const std::int64_t length = std::min(end - at, kPagesPerCall * kPage);
+      if (::mincore(bytes_ + at, static_cast<std::size_t>(length), pages.data()) != 0) return true;
+      const auto count = static_cast<std::size_t>((length + kPage - 1) / kPage);
+      if (!std::all_of(pages.begin(), pages.begin() + count, [](unsigned char page) { return (page & 1) != 0; })) return false;
+    }
+    return true;
+  }
 
  private:
   bool contains(std::int64_t position, std::int64_t size_bytes) const noexcept {

@@ -33,6 +33,8 @@ class MappedFile {
   /// Faults pages in ahead of their use; a hint.
   virtual void populate(std::int64_t position, std::int64_t size_bytes) = 0;
   virtual void advise_random() = 0;
+  /// Whether a view of that range would wait for no disk now; true where nobody can tell.
+  [[nodiscard]] virtual bool resident(std::int64_t, std::int64_t) const { return true; }
 };
 
 struct DiskSpace {

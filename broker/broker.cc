@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "broker/broker_config.h"
 #include "broker/broker_stats.h"
+#include "broker/cold_reads.h"
 #include "broker/consumer_manager.h"
 #include "broker/consumer_offset_manager.h"
 #include "broker/handlers/handlers.h"
@@ -76,6 +77,12 @@ remoting::ServerOptions server_options(const BrokerConfig& config, std::int32_t 
   return options;
 }
 
+ColdReads::Limits cold_read_limits(const BrokerConfig& config) {
+  return {.threads = config.broker.cold_read_threads.get(),
+          .waiting_max = static_cast<std::size_t>(config.broker.pull_queue_max.get()),
+          .bytes_max = config.broker.cold_read_bytes_max.get()};
+}
+
 }  // namespace
 
 struct Broker::Impl {
@@ -95,13 +102,17 @@ struct Broker::Impl {
         stats(clock_used, identity.cluster),
         client(io_pool, {}),
         registration(registration_options(settings), identity, client),
+        cold_reads(cold_read_limits(settings)),
         held_pulls(
             clock_used, [this](const std::string& topic, std::int32_t queue_id) { return store->max_offset(topic, queue_id); },
             [this](HeldPull pull) { core.pull->resume(std::move(pull)); }),
-        parts{config, identity, clock,      files,        *store,
-              topics, groups,   offsets,    consumers,    producers,
-              locks,  stats,    held_pulls, registration, pool,
-              client, hooks,    handlers,   periodic,     [this] { return main_server ? &main_server->counters() : nullptr; }},
+        parts{config,     identity,   clock,
+              files,      *store,     topics,
+              groups,     offsets,    consumers,
+              producers,  locks,      stats,
+              held_pulls, cold_reads, registration,
+              pool,       client,     hooks,
+              handlers,   periodic,   [this] { return main_server ? &main_server->counters() : nullptr; }},
         dispatcher(handlers, false, [this](const remoting::ConnectionPtr& connection) { connection_closed(connection); }),
         fast_dispatcher(handlers, true, [this](const remoting::ConnectionPtr& connection) { connection_closed(connection); }) {
     core = wire_core(parts, wired);
@@ -190,6 +201,7 @@ struct Broker::Impl {
       service->start();
       ++services_started;
     }
+    cold_reads.start();
     // Both exist before either serves: requests look at the counters.
     fast_server = make_server(config.broker.fast_listen_port.get(), fast_dispatcher);
     main_server = make_server(config.broker.listen_port.get(), dispatcher);
@@ -213,6 +225,7 @@ struct Broker::Impl {
     periodic.stop();
     if (main_server) main_server->stop();
     if (fast_server) fast_server->stop();
+    cold_reads.stop();
     while (services_started > 0) wired.services[--services_started]->stop();
     if (store_started) {
       store->stop();
@@ -241,6 +254,7 @@ struct Broker::Impl {
   remoting::Client client;
   Registration registration;
   CoreHandlers core;
+  ColdReads cold_reads;
   HeldPulls held_pulls;
   PeriodicTasks periodic;
   BrokerParts parts;

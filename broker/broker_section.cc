@@ -92,6 +92,19 @@ BrokerSection::BrokerSection()
                          .doc = "Whether offsets are reset in the broker rather than by the online consumers."},
                         true),
       lite_pull(*this, {.key = "litePullMessageEnable", .reload = Reload::live, .doc = "Whether lite pull consumers are served."}, true),
+      pull_queue_max(*this,
+                     {.key = "pullThreadPoolQueueCapacity",
+                      .doc = "Most requests that wait to be read from disk; further ones are answered as system busy."},
+                     100'000, at_least(1)),
+      cold_read_threads(
+          *this, {.key = "coldReadThreads", .doc = "Threads that read what is no longer in memory, and serve queries. A key of Skylark."},
+          4, in_range(1, 256)),
+      cold_read_bytes_max(*this,
+                          {.key = "coldReadBytesMax",
+                           .unit = Unit::bytes,
+                           .doc = "Most bytes that were read from disk and are not sent yet; above it no further request is read. A key of "
+                                  "Skylark."},
+                          256_MiB, at_least(1)),
       start_accept_sends_ms(
           *this,
           {.key = "startAcceptSendRequestTimeStamp", .reload = Reload::live, .doc = "Sends before that time (ms since 1970) are refused."},
@@ -120,7 +133,6 @@ BrokerSection::BrokerSection()
           {"endTransactionThreadPoolNums", "24"},
           {"sendThreadPoolQueueCapacity", "10000"},
           {"putThreadPoolQueueCapacity", "10000"},
-          {"pullThreadPoolQueueCapacity", "100000"},
           {"litePullThreadPoolQueueCapacity", "100000"},
           {"ackThreadPoolQueueCapacity", "100000"},
           {"replyThreadPoolQueueCapacity", "10000"},

@@ -63,6 +63,7 @@ enum class GetStatus {
   no_matched_logic_queue,
   no_message_in_queue,
   offset_reset,
+  read_failed,  ///< The disk refused the record at the offset; a status of ours, Java ends with its mapping.
 };
 /// Java's name of the status, which travels as remark.
 [[nodiscard]] std::string_view to_string(GetStatus status) noexcept;
@@ -76,6 +77,7 @@ struct GetRequest {
   std::int64_t queue_offset = 0;
   std::int32_t message_count_max = 32;
   const TagFilter* filter = nullptr;
+  bool may_wait = true;  ///< For the disk. Without it a read that would have to ends early, or with `needs_disk`.
 };
 
 struct GetResult {
@@ -87,6 +89,7 @@ struct GetResult {
   std::int32_t message_count = 0;
   std::int64_t size_bytes = 0;
   bool suggest_slave = false;  ///< The reader lags more than 40 % of memory.
+  bool needs_disk = false;     ///< Nothing was read: what is wanted is not in memory and the request may not wait. Only the offsets count.
 };
 
 struct ArrivedMessage {
@@ -129,6 +132,8 @@ class MessageStore {
   /// For services of the broker: appends and waits. Not from an io thread.
   [[nodiscard]] virtual PutResult put_sync(const PutMessage& message) = 0;
 
+  /// Messages of a queue from an offset on. Records that are no longer near the end of the log are given out only when their checksum
+  /// is right; a damaged one is passed over and told in the log.
   [[nodiscard]] virtual GetResult get(const GetRequest& request) = 0;
   /// The record at a physical offset; `size` 0: taken from the record itself. Empty when there is none.
   [[nodiscard]] virtual std::optional<PinnedSlice> record_at(std::int64_t physical_offset, std::int32_t size = 0) = 0;

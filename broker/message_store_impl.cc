@@ -45,6 +45,7 @@ std::string_view to_string(GetStatus status) noexcept {
     case GetStatus::no_matched_logic_queue: return "NO_MATCHED_LOGIC_QUEUE";
     case GetStatus::no_message_in_queue: return "NO_MESSAGE_IN_QUEUE";
     case GetStatus::offset_reset: return "OFFSET_RESET";
+    case GetStatus::read_failed: return "READ_FAILED";
   }
   return "UNKNOWN";
 }
@@ -133,6 +134,8 @@ Result<void> MessageStoreImpl::open() {
   if (!recovered) return recovered.error();
   log::info("store {}: {} stop, read {} records from {}, the log ends at {}", options_.root, crashed ? "no clean" : "clean",
             recovered->record_count, recovered->begin, recovered->end);
+
+  reader_.set_appended_from(recovered->end);
 
   // From here on only a clean stop removes it.
   const auto marked = system_.write_all(abort_path, std::to_string(::getpid()), true);

@@ -13,6 +13,7 @@
 #include "base/file_system.h"
 #include "broker/message_store.h"
 #include "broker/put_waiters.h"
+#include "broker/record_reader.h"
 #include "commitlog/checkpoint.h"
 #include "commitlog/commit_log.h"
 #include "commitlog/flush_service.h"
@@ -74,9 +75,15 @@ class MessageStoreImpl final : public MessageStore {
   void message_entered(const MessageView& record, std::int64_t tags_code);
 
   [[nodiscard]] bool far_behind(std::int64_t physical_offset) const noexcept { return log_.end() - physical_offset > hot_bytes_; }
-  [[nodiscard]] std::optional<PinnedSlice> fetch(std::int64_t physical_offset, std::int64_t size) const;
   [[nodiscard]] std::int64_t record_store_time(std::int64_t physical_offset) const;
   [[nodiscard]] std::int64_t entry_store_time(const consumequeue::ConsumeQueue& queue, std::int64_t queue_offset) const;
+  /// Where a walk over the units of a queue stands, beside its result.
+  struct Walk {
+    std::int64_t skip_below = 0;  ///< Where the log begins, once a record was found to be removed.
+    std::int64_t last_physical_offset = -1;
+    bool ended = false;
+  };
+  void take(const consumequeue::QueueEntry& entry, const GetRequest& request, Walk& walk, GetResult& result) const;
   void walk(const consumequeue::ConsumeQueue& queue, const GetRequest& request, GetResult& result) const;
   [[nodiscard]] bool batch_full(const GetRequest& request, const GetResult& result, const consumequeue::QueueEntry& entry) const;
 
@@ -91,6 +98,7 @@ class MessageStoreImpl final : public MessageStore {
   const std::int64_t hot_bytes_;
   std::shared_ptr<void> lock_;
   commitlog::CommitLog log_;
+  RecordReader reader_{log_};
   consumequeue::QueueTable queues_;
   std::unique_ptr<consumequeue::KeyIndex> index_;  // Null when switched off.
   commitlog::Checkpoint checkpoint_;

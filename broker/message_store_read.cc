@@ -37,11 +37,6 @@ void add_slice(std::vector<PinnedSlice>& slices, PinnedSlice&& slice) {
 
 }  // namespace
 
-/// Near the end of the log from the mapping; what is older may have left memory and is read, so that a failing disk is an empty answer.
-std::optional<PinnedSlice> MessageStoreImpl::fetch(std::int64_t physical_offset, std::int64_t size) const {
-  return far_behind(physical_offset) ? log_.read(physical_offset, size) : log_.view(physical_offset, size);
-}
-
 GetResult MessageStoreImpl::get(const GetRequest& request) {
   GetResult result;
   const auto queue = queues_.find(request.topic, request.queue_id);
@@ -66,41 +61,57 @@ GetResult MessageStoreImpl::get(const GetRequest& request) {
 void MessageStoreImpl::walk(const consumequeue::ConsumeQueue& queue, const GetRequest& request, GetResult& result) const {
   const std::int64_t examined_max = std::max<std::int64_t>(kExaminedMin, request.message_count_max);
   std::array<consumequeue::QueueEntry, kUnitsPerRead> entries;
-  std::int64_t skip_below = 0;  // Records of a log file that is gone.
-  std::int64_t last_physical_offset = -1;
-  bool full = false;
-  while (!full && result.next_begin_offset - request.queue_offset < examined_max) {
-    const std::size_t count = queue.read(result.next_begin_offset, entries);
-    if (count == 0) {
-      if (result.next_begin_offset == request.queue_offset) result.status = GetStatus::offset_found_null;
+  Walk walk;
+  while (!walk.ended && result.next_begin_offset - request.queue_offset < examined_max) {
+    if (!request.may_wait && !queue.resident(result.next_begin_offset, kUnitsPerRead)) {
+      result.needs_disk = result.message_count == 0;
       break;
     }
-    for (std::size_t i = 0; i < count && result.next_begin_offset - request.queue_offset < examined_max; ++i) {
-      const consumequeue::QueueEntry& entry = entries[i];
-      if (!entry.blank() && result.message_count > 0 && batch_full(request, result, entry)) {
-        full = true;
-        break;
-      }
-      ++result.next_begin_offset;
-      if (entry.blank() || entry.physical_offset < skip_below) continue;
-      last_physical_offset = entry.physical_offset;
-      if (request.filter != nullptr && !(*request.filter)(entry.tags_code)) continue;
-      auto slice = fetch(entry.physical_offset, entry.size);
-      if (!slice) {
-        if (result.message_count == 0) result.status = GetStatus::message_was_removing;
-        skip_below = (entry.physical_offset / log_.file_size() + 1) * log_.file_size();
-        continue;
-      }
-      add_slice(result.slices, std::move(*slice));
-      result.status = GetStatus::found;
-      result.size_bytes += entry.size;
-      if (++result.message_count >= request.message_count_max) {
-        full = true;
-        break;
-      }
+    const std::size_t count = queue.read(result.next_begin_offset, entries);
+    if (count == 0) {
+      if (result.next_begin_offset > request.queue_offset) break;
+      // A file of the queue is missing: as in Java the reader goes on behind it.
+      const std::int64_t units_per_file = queue.file_size() / queue.unit_size();
+      result.status = GetStatus::offset_found_null;
+      result.next_begin_offset = std::min((request.queue_offset / units_per_file + 1) * units_per_file, result.max_offset);
+      break;
+    }
+    for (std::size_t i = 0; i < count && !walk.ended && result.next_begin_offset - request.queue_offset < examined_max; ++i) {
+      take(entries[i], request, walk, result);
     }
   }
-  result.suggest_slave = last_physical_offset >= 0 && far_behind(last_physical_offset);
+  result.suggest_slave = walk.last_physical_offset >= 0 && far_behind(walk.last_physical_offset);
+}
+
+/// Examines one unit: its record goes out, or it is passed over, or the walk ends before it.
+void MessageStoreImpl::take(const consumequeue::QueueEntry& entry, const GetRequest& request, Walk& walk, GetResult& result) const {
+  using Outcome = RecordReader::Outcome;
+  if (!entry.blank() && result.message_count > 0 && batch_full(request, result, entry)) {
+    walk.ended = true;
+    return;
+  }
+  ++result.next_begin_offset;
+  if (entry.blank() || entry.physical_offset < walk.skip_below) return;
+  walk.last_physical_offset = entry.physical_offset;
+  if (request.filter != nullptr && !(*request.filter)(entry.tags_code)) return;
+  auto record = reader_.record(entry.physical_offset, entry.size, request.may_wait);
+  if (record.outcome == Outcome::on_disk || record.outcome == Outcome::failed) {
+    walk.ended = true;
+    --result.next_begin_offset;
+    if (result.message_count > 0) return;  // What was found goes out; the next request begins here.
+    result.needs_disk = record.outcome == Outcome::on_disk;
+    if (record.outcome == Outcome::failed) result.status = GetStatus::read_failed;
+    return;
+  }
+  if (record.outcome != Outcome::found) {
+    if (result.message_count == 0) result.status = GetStatus::message_was_removing;
+    if (record.outcome == Outcome::gone) walk.skip_below = log_.begin();
+    return;
+  }
+  add_slice(result.slices, std::move(record.slice));
+  result.status = GetStatus::found;
+  result.size_bytes += entry.size;
+  walk.ended = ++result.message_count >= request.message_count_max;
 }
 
 bool MessageStoreImpl::batch_full(const GetRequest& request, const GetResult& result, const consumequeue::QueueEntry& entry) const {
@@ -113,7 +124,7 @@ bool MessageStoreImpl::batch_full(const GetRequest& request, const GetResult& re
 
 std::optional<PinnedSlice> MessageStoreImpl::record_at(std::int64_t physical_offset, std::int32_t size) {
   if (physical_offset < 0) return std::nullopt;
-  auto head = fetch(physical_offset, kRecordSizeMin);
+  const auto head = reader_.head(physical_offset, kRecordSizeMin);
   if (!head) return std::nullopt;
   const char* const bytes = head->bytes.data();
   const auto magic = load_be<std::int32_t>(bytes + record_at::kMagic);
@@ -122,7 +133,9 @@ std::optional<PinnedSlice> MessageStoreImpl::record_at(std::int64_t physical_off
   if (magic != kMessageMagicV1 && magic != kMessageMagicV2) return std::nullopt;
   if (load_be<std::int64_t>(bytes + record_at::kPhysicalOffset) != physical_offset) return std::nullopt;
   if (stored_size < kRecordSizeMin || (size != 0 && size != stored_size)) return std::nullopt;
-  return fetch(physical_offset, stored_size);
+  auto record = reader_.record(physical_offset, stored_size, true);
+  if (record.outcome != RecordReader::Outcome::found) return std::nullopt;
+  return std::move(record.slice);
 }
 
 std::optional<MessageStore::QueueEntry> MessageStoreImpl::queue_entry(std::string_view topic, std::int32_t queue_id,
@@ -145,7 +158,7 @@ std::int64_t MessageStoreImpl::max_offset(std::string_view topic, std::int32_t q
 }
 
 std::int64_t MessageStoreImpl::record_store_time(std::int64_t physical_offset) const {
-  const auto head = fetch(physical_offset, kRecordSizeMin);
+  const auto head = reader_.head(physical_offset, kRecordSizeMin);
   if (!head) return -1;
   const auto sys_flag = load_be<std::int32_t>(head->bytes.data() + record_at::kSysFlag);
   return load_be<std::int64_t>(head->bytes.data() + record_at::store_timestamp(sys_flag));

@@ -22,6 +22,7 @@ namespace skylark::broker {
 
 class BrokerConfig;
 class BrokerStats;
+class ColdReads;
 class ConsumerManager;
 class ConsumerOffsetManager;
 class HandlerTable;
@@ -64,6 +65,7 @@ struct BrokerParts {
   QueueLockManager& locks;
   BrokerStats& stats;
   HeldPulls& held_pulls;
+  ColdReads& cold_reads;
   Registration& registration;
   remoting::IoPool& pool;
   remoting::Client& client;  ///< To other brokers and name servers.

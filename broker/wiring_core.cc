@@ -4,6 +4,7 @@
 #include "broker/handlers/client_manage.h"
 #include "broker/handlers/consumer_offset.h"
 #include "broker/handlers/handlers.h"
+#include "broker/handlers/on_worker.h"
 #include "broker/handlers/pull_message.h"
 #include "broker/handlers/queue_lock.h"
 #include "broker/handlers/queue_offset.h"
@@ -22,6 +23,7 @@ CoreHandlers wire_messages(BrokerParts& parts, Wired& wired) {
                               .offsets = parts.offsets,
                               .store = parts.store,
                               .held_pulls = parts.held_pulls,
+                              .cold_reads = parts.cold_reads,
                               .stats = parts.stats,
                               .clock = parts.clock,
                               .master_known = [&registration = parts.registration] { return registration.master_known(); }});
@@ -41,10 +43,12 @@ void wire_offsets(BrokerParts& parts, Wired& wired) {
   parts.handlers.add(RequestCode::query_consumer_offset, bound(*progress, &ConsumerOffsetHandler::query));
   parts.handlers.add(RequestCode::update_consumer_offset, bound(*progress, &ConsumerOffsetHandler::update));
   const auto queues = std::make_shared<QueueOffsetHandler>(parts.store);
-  parts.handlers.add(RequestCode::search_offset_by_timestamp, bound(*queues, &QueueOffsetHandler::search_by_time));
+  parts.handlers.add(RequestCode::search_offset_by_timestamp,
+                     on_worker(parts.cold_reads, bound(*queues, &QueueOffsetHandler::search_by_time)));
   parts.handlers.add(RequestCode::get_max_offset, bound(*queues, &QueueOffsetHandler::max_offset));
   parts.handlers.add(RequestCode::get_min_offset, bound(*queues, &QueueOffsetHandler::min_offset));
-  parts.handlers.add(RequestCode::get_earliest_msg_storetime, bound(*queues, &QueueOffsetHandler::earliest_store_time));
+  parts.handlers.add(RequestCode::get_earliest_msg_storetime,
+                     on_worker(parts.cold_reads, bound(*queues, &QueueOffsetHandler::earliest_store_time)));
   wired.handlers.push_back(progress);
   wired.handlers.push_back(queues);
 }

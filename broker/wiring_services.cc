@@ -21,6 +21,7 @@
 #include "broker/handlers/consumer_admin_forward.h"
 #include "broker/handlers/consumer_admin_offsets.h"
 #include "broker/handlers/end_transaction.h"
+#include "broker/handlers/on_worker.h"
 #include "broker/handlers/query_message.h"
 #include "broker/handlers/reset_offset.h"
 #include "broker/handlers/retry_send.h"
@@ -130,16 +131,16 @@ void wire_retries(BrokerParts& parts, Wired& wired) {
   SendBackOptions options{.ip = parts.config.broker.ip1.get(), .store_host = parts.identity.store_host, .replica = parts.config.is_slave()};
   auto& send_back = make_handler<SendBackHandler>(wired, parts.store, parts.topics, parts.groups, parts.stats, parts.hooks,
                                                   parts.config.broker.broker_permission, std::move(options));
-  parts.handlers.add(RequestCode::consumer_send_msg_back, send_back);
+  parts.handlers.add(RequestCode::consumer_send_msg_back, on_worker(parts.cold_reads, bound(send_back, &SendBackHandler::handle)));
 }
 
 void wire_queries(BrokerParts& parts, Wired& wired) {
   auto& query = make_handler<QueryMessageHandler>(wired, parts.store, parts.config.store.query_count_max.get(),
                                                   parts.config.store.default_query_count.get());
-  parts.handlers.add(RequestCode::query_message, bound(query, &QueryMessageHandler::by_key));
-  parts.handlers.add(RequestCode::view_message_by_id, bound(query, &QueryMessageHandler::by_offset));
+  parts.handlers.add(RequestCode::query_message, on_worker(parts.cold_reads, bound(query, &QueryMessageHandler::by_key)));
+  parts.handlers.add(RequestCode::view_message_by_id, on_worker(parts.cold_reads, bound(query, &QueryMessageHandler::by_offset)));
   auto& queues = make_handler<QueueAdmin>(wired, parts.store, parts.consumers);
-  parts.handlers.add(RequestCode::query_consume_queue, bound(queues, &QueueAdmin::entries));
+  parts.handlers.add(RequestCode::query_consume_queue, on_worker(parts.cold_reads, bound(queues, &QueueAdmin::entries)));
   parts.handlers.add(RequestCode::clean_expired_consumequeue, bound(queues, &QueueAdmin::delete_expired));
   parts.handlers.add(RequestCode::delete_expired_commitlog, bound(queues, &QueueAdmin::delete_expired));
 }
@@ -169,7 +170,7 @@ void wire_consumer_admin(BrokerParts& parts, Wired& wired) {
           .broker_name = parts.identity.name,
           .replica = parts.config.is_slave(),
           .wake_pulls = [&held = parts.held_pulls](const std::string& topic, std::int32_t queue_id) { held.wake_queue(topic, queue_id); }});
-  parts.handlers.add(RequestCode::invoke_broker_to_reset_offset, bound(reset, &ResetOffsetHandler::reset));
+  parts.handlers.add(RequestCode::invoke_broker_to_reset_offset, on_worker(parts.cold_reads, bound(reset, &ResetOffsetHandler::reset)));
   parts.handlers.add(RequestCode::invoke_broker_to_get_consumer_status, bound(reset, &ResetOffsetHandler::consumer_status));
   auto& offsets = make_handler<ConsumerOffsetAdmin>(wired, parts.topics, parts.offsets, parts.consumers);
   parts.handlers.add(RequestCode::get_all_consumer_offset, bound(offsets, &ConsumerOffsetAdmin::all));
@@ -182,19 +183,20 @@ void wire_consumer_admin(BrokerParts& parts, Wired& wired) {
   parts.handlers.add(RequestCode::query_subscription_by_consumer, bound(clients, &ClientAdmin::subscription));
   auto& forward = make_handler<ConsumerForward>(wired, parts.store, parts.topics, parts.groups, parts.consumers, parts.identity.name);
   parts.handlers.add(RequestCode::get_consumer_running_info, bound(forward, &ConsumerForward::running_info));
-  parts.handlers.add(RequestCode::consume_message_directly, bound(forward, &ConsumerForward::consume_directly));
+  parts.handlers.add(RequestCode::consume_message_directly,
+                     on_worker(parts.cold_reads, bound(forward, &ConsumerForward::consume_directly)));
 }
 
 void wire_stats(BrokerParts& parts, Wired& wired, ScheduleService& schedule) {
   auto& stats =
       make_handler<StatsAdmin>(wired, parts.store, parts.topics, parts.groups, parts.offsets, parts.consumers, parts.stats, parts.clock,
                                StatsAdmin::Identity{.broker_name = parts.identity.name, .address = parts.identity.address});
-  parts.handlers.add(RequestCode::get_topic_stats_info, bound(stats, &StatsAdmin::topic_stats));
-  parts.handlers.add(RequestCode::get_consume_stats, bound(stats, &StatsAdmin::consume_stats));
-  parts.handlers.add(RequestCode::get_broker_consume_stats, bound(stats, &StatsAdmin::all_consume_stats));
+  parts.handlers.add(RequestCode::get_topic_stats_info, on_worker(parts.cold_reads, bound(stats, &StatsAdmin::topic_stats)));
+  parts.handlers.add(RequestCode::get_consume_stats, on_worker(parts.cold_reads, bound(stats, &StatsAdmin::consume_stats)));
+  parts.handlers.add(RequestCode::get_broker_consume_stats, on_worker(parts.cold_reads, bound(stats, &StatsAdmin::all_consume_stats)));
   parts.handlers.add(RequestCode::query_topic_consume_by_who, bound(stats, &StatsAdmin::groups_of_topic));
   parts.handlers.add(RequestCode::query_topics_by_consumer, bound(stats, &StatsAdmin::topics_of_group));
-  parts.handlers.add(RequestCode::query_consume_time_span, bound(stats, &StatsAdmin::consume_time_span));
+  parts.handlers.add(RequestCode::query_consume_time_span, on_worker(parts.cold_reads, bound(stats, &StatsAdmin::consume_time_span)));
   parts.handlers.add(RequestCode::view_broker_stats_data, bound(stats, &StatsAdmin::broker_stats));
   auto& runtime = make_handler<RuntimeInfo>(
       wired, parts.config, parts.store, parts.stats, parts.files, parts.clock, [&schedule] { return schedule.progress(); }, parts.counters);

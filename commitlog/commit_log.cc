@@ -14,6 +14,7 @@ namespace {
 constexpr std::int64_t kBlankSize = 8;  // Length and magic: the least that closes a file, CommitLog.END_FILE_MIN_BLANK_LENGTH.
 constexpr std::int64_t kPopulateStep = 4 << 20;
 constexpr std::int64_t kPopulateStepFlushed = 256 << 10;  // Under SYNC_FLUSH every flush writes what is dirty: keep it little.
+constexpr std::int64_t kResidencyChunk = 256 << 10;       // Bytes whose presence in memory is asked after at once.
 
 /// Says since when the append mutex is held, for `append_held_ms`.
 class HeldMark {
@@ -259,18 +260,41 @@ std::optional<PinnedSlice> CommitLog::view(std::int64_t offset, std::int64_t siz
   return PinnedSlice{bytes, std::move(file->mapped)};
 }
 
-std::optional<PinnedSlice> CommitLog::read(std::int64_t offset, std::int64_t size) const {
-  if (size < 0 || offset < begin() || size > end() - offset) return std::nullopt;
+Result<PinnedSlice> CommitLog::read(std::int64_t offset, std::int64_t size) const {
+  if (size < 0 || offset < begin() || size > end() - offset) return Errc::out_of_range;
   const auto file = files_.find(offset);
-  if (!file || offset + size > file->end()) return std::nullopt;
+  if (!file) return file.error();
+  if (offset + size > file->end()) return Errc::out_of_range;
   auto copy = std::make_shared<std::string>(static_cast<std::size_t>(size), '\0');
   const auto got = file->mapped->read_at(offset - file->base, copy->data(), copy->size());
   if (!got || *got != copy->size()) {
-    log::error("cannot read {} bytes at {}: {}", size, offset, got ? "short read" : got.error().message());
-    return std::nullopt;
+    const ErrorCode error = got ? make_error_code(Errc::io_error) : got.error();  // Short: somebody cut the file.
+    log::error("cannot read {} bytes at {} of {}: {}", size, offset - file->base, file->mapped->path(), error.message());
+    return error;
   }
   const std::string_view bytes = *copy;
   return PinnedSlice{bytes, std::move(copy)};
+}
+
+bool CommitLog::resident(std::int64_t offset, std::int64_t size) const {
+  if (size <= 0 || offset < begin() || size > end() - offset) return true;  // Nothing there: no disk is asked.
+  const auto file = files_.find(offset);
+  if (!file || offset + size > file->end()) return true;
+  const std::uint64_t second = static_cast<std::uint64_t>(clock_.steady_ms() / 1000) & 0xFFFFFF;
+  for (std::int64_t chunk = offset / kResidencyChunk; chunk * kResidencyChunk < offset + size; ++chunk) {
+    std::atomic<std::uint64_t>& known = residency_[static_cast<std::size_t>(chunk) % kResidencySlots];
+    const std::uint64_t mark = (static_cast<std::uint64_t>(chunk + 1) << 24) | second;
+    if (known.load(std::memory_order_relaxed) == mark) continue;
+    const std::int64_t begin = std::max(chunk * kResidencyChunk, file->base);
+    const std::int64_t until = std::min((chunk + 1) * kResidencyChunk, file->end());
+    if (file->mapped->resident(begin - file->base, until - begin)) {
+      known.store(mark, std::memory_order_relaxed);
+      continue;
+    }
+    const std::int64_t first = std::max(begin, offset);  // Of a chunk that is there in part this record alone counts.
+    if (!file->mapped->resident(first - file->base, std::min(until, offset + size) - first)) return false;
+  }
+  return true;
 }
 
 std::optional<PinnedSlice> CommitLog::view_some(std::int64_t offset, std::int64_t size_max, std::int64_t limit) const {

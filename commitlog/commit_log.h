@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -66,8 +67,11 @@ class CommitLog {
 
   /// Bytes within one file, as they are mapped; empty when the range is not in the log.
   [[nodiscard]] std::optional<PinnedSlice> view(std::int64_t offset, std::int64_t size) const;
-  /// Like `view`, but read from disk into memory of their own: a disk error is an empty answer where a mapping would kill the process.
-  [[nodiscard]] std::optional<PinnedSlice> read(std::int64_t offset, std::int64_t size) const;
+  /// Like `view`, but read from disk into memory of their own: a disk error is an error here, where a mapping would kill the process.
+  /// Errors: `out_of_range` when the range is not in the log, `io_error`, and those of mapping the file.
+  [[nodiscard]] Result<PinnedSlice> read(std::int64_t offset, std::int64_t size) const;
+  /// Whether `view` of that range would wait for no disk. What was in memory within the last second is taken to be there still.
+  [[nodiscard]] bool resident(std::int64_t offset, std::int64_t size) const;
   /// What there is at `offset`, up to `size_max` bytes, the end of that file, and `limit`. Empty when there is nothing.
   [[nodiscard]] std::optional<PinnedSlice> view_some(std::int64_t offset, std::int64_t size_max, std::int64_t limit) const;
 
@@ -119,6 +123,9 @@ class CommitLog {
   std::int64_t populated_ = 0;  // Position in the active file up to which pages have been faulted in, or asked to be.
   std::int64_t store_timestamp_ = 0;
   QueueOffsetTable next_offsets_;
+
+  static constexpr std::size_t kResidencySlots = 256;
+  mutable std::array<std::atomic<std::uint64_t>, kResidencySlots> residency_{};  // Chunk number and second when it was found in memory.
 
   std::mutex flush_mutex_;
   std::atomic<std::int64_t> begin_{0};

@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::int64_t kStepMin = 4096;     // First allocation of a file: 204 units.
 constexpr std::int64_t kStepMax = 1 << 20;  // Steps double up to this.
+constexpr std::int64_t kTailBytes = 4096;   // Behind the end, taken to be in memory while the queue is being written.
 
 constexpr std::size_t kUnitSizeMax = 64;
 
@@ -138,6 +139,19 @@ std::optional<QueueEntry> ConsumeQueue::at(std::int64_t queue_offset) const {
 }
 
 std::optional<std::int64_t> ConsumeQueue::offset_by_time(std::int64_t /*timestamp_ms*/, bool /*upper*/) const { return std::nullopt; }
+
+bool ConsumeQueue::resident(std::int64_t queue_offset, std::size_t count) const {
+  const std::scoped_lock lock(mutex_);
+  if (queue_offset < 0 || queue_offset >= next_offset()) return true;
+  const std::int64_t unit = unit_of(queue_offset);
+  if (unit < 0) return true;
+  const std::int64_t at = unit * unit_size_;
+  // The units that were written last, by this process: nearly every read.
+  if (last_.mapped && at >= last_.base && end_ - at <= kTailBytes) return true;
+  const auto file = files_.find(at);
+  if (!file) return true;
+  return file->mapped->resident(at - file->base, std::min(static_cast<std::int64_t>(count) * unit_size_, file->end() - at));
+}
 
 std::optional<QueueEntry> ConsumeQueue::unit(std::int64_t number) const {
   QueueEntry entry;

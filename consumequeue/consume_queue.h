@@ -73,6 +73,8 @@ class ConsumeQueue {
   [[nodiscard]] std::size_t read(std::int64_t queue_offset, std::span<QueueEntry> into) const;
   /// The unit of that message.
   [[nodiscard]] std::optional<QueueEntry> at(std::int64_t queue_offset) const;
+  /// Whether `read` of those units would wait for no disk.
+  [[nodiscard]] bool resident(std::int64_t queue_offset, std::size_t count) const;
   /// Where to begin for messages of that time, by the times in the units; empty in a queue whose units have none. See
   /// `BatchConsumeQueue`.
   [[nodiscard]] virtual std::optional<std::int64_t> offset_by_time(std::int64_t timestamp_ms, bool upper) const;

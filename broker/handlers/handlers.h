@@ -35,6 +35,9 @@ class HandlerTable {
   std::unordered_map<std::int32_t, HandlerFunction> functions_;
 };
 
+/// Remark of code 2 when a bounded queue is full. Source: NettyRemotingAbstract.java.
+inline constexpr const char* kOverloadRemark = "[OVERLOAD]system busy, start flow control for a while";
+
 /// Java's answer to a code without a handler: 3, ` request type <code> not supported`.
 [[nodiscard]] RemotingCommand answer_not_supported(const RemotingCommand& request);
 [[nodiscard]] RemotingCommand answer(const RemotingCommand& request, ResponseCode code, std::string remark = {});

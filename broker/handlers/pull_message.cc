@@ -34,6 +34,7 @@ ResponseCode code_of(GetStatus status, std::int64_t asked_offset) {
     case GetStatus::offset_overflow_badly:
     case GetStatus::offset_too_small:
     case GetStatus::offset_reset: return ResponseCode::pull_offset_moved;
+    case GetStatus::read_failed: return ResponseCode::system_error;
   }
   return ResponseCode::system_error;
 }
@@ -45,6 +46,14 @@ struct PullMessageHandler::Checked {
   TopicConfigPtr topic;
   GroupConfigPtr group;
   TagFilter filter;  ///< Empty: all messages.
+};
+
+/// A pull whose messages have to be read from disk.
+struct PullMessageHandler::ColdPull {
+  RemotingCommand request;  ///< Owned.
+  remoting::ConnectionPtr connection;
+  Checked checked;
+  bool may_hold = false;
 };
 
 PullMessageHandler::PullMessageHandler(const BrokerConfig& config, PullParts parts) : config_(config), parts_(std::move(parts)) {}
@@ -68,17 +77,52 @@ remoting::Reply PullMessageHandler::process(RemotingCommand& request, const remo
   Checked checked;
   if (auto refused = check(request, *header, connection, checked)) return std::move(*refused);
 
-  GetResult result = read(*header, checked);
-  parts_.offsets.commit_pull(header->consumer_group, header->topic, header->queue_id, result.next_begin_offset);
-  const bool commits = may_hold && (header->sys_flag & pull_flag::kCommitOffset) != 0;
+  GetResult result = read(*header, checked, false);
+  if (result.needs_disk) return read_cold(request, connection, std::move(checked), may_hold);
+  return finish(request, *header, connection, checked, result, may_hold);
+}
+
+remoting::Reply PullMessageHandler::read_cold(RemotingCommand& request, const remoting::ConnectionPtr& connection, Checked checked,
+                                              bool may_hold) {
+  const auto pull = std::make_shared<ColdPull>();
+  pull->request = std::move(request);
+  pull->request.own();
+  pull->connection = connection;
+  pull->checked = std::move(checked);
+  pull->may_hold = may_hold;
+  if (parts_.cold_reads.submit([this, pull] { answer_cold(*pull); })) return remoting::Reply::deferred();
+  request = std::move(pull->request);
+  return answer(request, ResponseCode::system_busy, kOverloadRemark);
+}
+
+void PullMessageHandler::answer_cold(ColdPull& pull) {
+  if (!pull.connection->is_open()) return;
+  const auto header = decode_header<PullMessageRequestHeader>(pull.request);
+  if (!header) return;  // It was read before: cannot be.
+  GetResult result = read(*header, pull.checked, true);
+  parts_.cold_reads.count(result.slices);
+  remoting::Reply reply = finish(pull.request, *header, pull.connection, pull.checked, result, pull.may_hold);
+  if (reply.has_response()) remoting::Responder(pull.connection, pull.request).respond(reply.take());
+}
+
+remoting::Reply PullMessageHandler::finish(RemotingCommand& request, const PullMessageRequestHeader& header,
+                                           const remoting::ConnectionPtr& connection, const Checked& checked, GetResult& result,
+                                           bool may_hold) {
+  if (result.status == GetStatus::read_failed) {
+    return answer(request, ResponseCode::system_error,
+                  fmt::format("the message at offset {} of queue {} of {} cannot be read from disk", result.next_begin_offset,
+                              header.queue_id, header.topic));
+  }
+  parts_.offsets.commit_pull(header.consumer_group, header.topic, header.queue_id, result.next_begin_offset);
+  const bool commits = may_hold && (header.sys_flag & pull_flag::kCommitOffset) != 0;
   // A consumer that is being reset tells the offset from before.
   if (commits && result.status != GetStatus::offset_reset) {
-    parts_.offsets.commit(header->consumer_group, header->topic, header->queue_id, header->commit_offset);
+    parts_.offsets.commit(header.consumer_group, header.topic, header.queue_id, header.commit_offset);
   }
 
-  RemotingCommand response = answer_result(request, *header, checked, result);
-  const bool waits = may_hold && (header->sys_flag & pull_flag::kSuspend) != 0 && response.code == to_int(ResponseCode::pull_not_found);
-  if (waits && hold(request, *header, connection, checked)) return remoting::Reply::deferred();
+  RemotingCommand response = answer_result(request, header, checked, result);
+  const bool waits = may_hold && (header.sys_flag & pull_flag::kSuspend) != 0 && response.code == to_int(ResponseCode::pull_not_found);
+  if (waits && hold(request, header, connection, checked)) return remoting::Reply::deferred();
   return response;
 }
 
@@ -163,7 +207,7 @@ std::optional<RemotingCommand> PullMessageHandler::check_subscription(const Remo
   return std::nullopt;
 }
 
-GetResult PullMessageHandler::read(const PullMessageRequestHeader& header, const Checked& checked) {
+GetResult PullMessageHandler::read(const PullMessageRequestHeader& header, const Checked& checked, bool may_wait) {
   if (const auto reset = parts_.offsets.take_reset(header.consumer_group, header.topic, header.queue_id)) {
     GetResult result;
     result.status = GetStatus::offset_reset;
@@ -176,7 +220,8 @@ GetResult PullMessageHandler::read(const PullMessageRequestHeader& header, const
                            .queue_id = header.queue_id,
                            .queue_offset = header.queue_offset,
                            .message_count_max = header.message_count_max,
-                           .filter = checked.filter ? &checked.filter : nullptr};
+                           .filter = checked.filter ? &checked.filter : nullptr,
+                           .may_wait = may_wait};
   return parts_.store.get(request);
 }
 

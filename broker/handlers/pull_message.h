@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "broker/broker_config.h"
 #include "broker/broker_stats.h"
+#include "broker/cold_reads.h"
 #include "broker/consumer_manager.h"
 #include "broker/consumer_offset_manager.h"
 #include "broker/held_pulls.h"
@@ -28,12 +29,14 @@ struct PullParts {
   ConsumerOffsetManager& offsets;
   MessageStore& store;
   HeldPulls& held_pulls;
+  ColdReads& cold_reads;
   BrokerStats& stats;
   Clock& clock;
   std::function<bool()> master_known;  ///< On a replica: whether its group has a master now.
 };
 
-/// Codes 11 and 361: messages of one queue from an offset on, filtered by tag; holds the request when there are none yet.
+/// Codes 11 and 361: messages of one queue from an offset on, filtered by tag; holds the request when there are none yet. Messages that
+/// have to be read from disk are left to the workers, which answer later.
 /// Source: PullMessageProcessor.java, DefaultPullMessageResultHandler.java 5.3.3.
 class PullMessageHandler {
  public:
@@ -45,13 +48,19 @@ class PullMessageHandler {
 
  private:
   struct Checked;
+  struct ColdPull;
 
   remoting::Reply process(RemotingCommand& request, const remoting::ConnectionPtr& connection, bool may_hold);
   [[nodiscard]] std::optional<RemotingCommand> check(const RemotingCommand& request, const PullMessageRequestHeader& header,
                                                      const remoting::ConnectionPtr& connection, Checked& checked);
   [[nodiscard]] std::optional<RemotingCommand> check_subscription(const RemotingCommand& request, const PullMessageRequestHeader& header,
                                                                   Checked& checked);
-  [[nodiscard]] GetResult read(const PullMessageRequestHeader& header, const Checked& checked);
+  [[nodiscard]] GetResult read(const PullMessageRequestHeader& header, const Checked& checked, bool may_wait);
+  [[nodiscard]] remoting::Reply read_cold(RemotingCommand& request, const remoting::ConnectionPtr& connection, Checked checked,
+                                          bool may_hold);
+  void answer_cold(ColdPull& pull);
+  [[nodiscard]] remoting::Reply finish(RemotingCommand& request, const PullMessageRequestHeader& header,
+                                       const remoting::ConnectionPtr& connection, const Checked& checked, GetResult& result, bool may_hold);
   [[nodiscard]] RemotingCommand answer_result(const RemotingCommand& request, const PullMessageRequestHeader& header,
                                               const Checked& checked, GetResult& result) const;
   [[nodiscard]] bool hold(RemotingCommand& request, const PullMessageRequestHeader& header, const remoting::ConnectionPtr& connection,

@@ -99,6 +99,14 @@ GetResult FakeMessageStore::get(const GetRequest& request) {
   result.min_offset = queue->begin;
   result.max_offset = static_cast<std::int64_t>(queue->entries.size());
   result.next_begin_offset = request.queue_offset;
+  if (cold && !request.may_wait) {
+    result.needs_disk = true;
+    return result;
+  }
+  if (next_status) {
+    result.status = *next_status;
+    return result;
+  }
   if (request.queue_offset < result.min_offset) {
     result.status = GetStatus::offset_too_small;
     result.next_begin_offset = result.min_offset;

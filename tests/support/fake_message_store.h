@@ -25,6 +25,8 @@ class FakeMessageStore : public MessageStore {
   std::map<std::int32_t, std::int64_t> delay_ms;  ///< Level → delay.
   PutStatus put_status = PutStatus::ok;           ///< What the next puts end with; nothing is stored when it says so.
   std::int64_t puts_refused = 0;
+  bool cold = false;                     ///< Reads that may not wait are told to.
+  std::optional<GetStatus> next_status;  ///< What gets end with instead of what they found.
 
   /// What was put into a queue, from offset 0.
   [[nodiscard]] std::vector<MessageView> messages(std::string_view topic, std::int32_t queue_id = 0) const;

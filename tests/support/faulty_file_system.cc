@@ -84,6 +84,10 @@ class FaultyFileSystem::File final : public MappedFile {
     std::memcpy(into, inode_->live.data() + position, size);
     return size;
   }
+  bool resident(std::int64_t, std::int64_t) const override {
+    const std::scoped_lock lock(system_.mutex_);
+    return !system_.matches(path_, system_.evicted_);
+  }
   Result<void> allocate(std::int64_t position, std::int64_t size_bytes) override {
     {
       const std::scoped_lock lock(system_.mutex_);
@@ -187,6 +191,11 @@ void FaultyFileSystem::refuse_space(bool refuse) {
 void FaultyFileSystem::fail_flushes_of(std::string text) {
   const std::scoped_lock lock(mutex_);
   fail_flushes_of_ = std::move(text);
+}
+
+void FaultyFileSystem::evict(std::string text) {
+  const std::scoped_lock lock(mutex_);
+  evicted_ = std::move(text);
 }
 
 void FaultyFileSystem::fail_reads_of(std::string text) {

@@ -35,6 +35,8 @@ class FaultyFileSystem final : public FileSystem {
   /// Flushes of files whose path contains the text fail from now on; empty for none.
   void fail_flushes_of(std::string text);
   void fail_reads_of(std::string text);
+  /// Mapped files whose path contains the text are not in memory from now on; empty for none.
+  void evict(std::string text);
   void set_space(DiskSpace space);
   /// Flushes of mapped files wait from now on until `release_flushes`.
   void hold_flushes();
@@ -93,6 +95,7 @@ class FaultyFileSystem final : public FileSystem {
   bool refuse_space_ = false;
   std::string fail_flushes_of_;
   std::string fail_reads_of_;
+  std::string evicted_;
   bool hold_ = false;
   int held_ = 0;
 };

@@ -169,4 +169,17 @@ TEST_CASE("the record lock of another process is respected", "[base]") {
   CHECK(disk.files->lock(disk.path("lock"), "lock").has_value());
 }
 
+TEST_CASE("a mapped file says which part of it is in memory", "[base][files]") {
+  Disk disk;
+  const auto file = disk.files->map(disk.path("f"), 4 << 20, true);
+  REQUIRE(file.has_value());
+  (*file)->advise_random();
+  constexpr std::int64_t kPage = 4096;
+  CHECK_FALSE((*file)->resident(0, kPage));
+  CHECK((*file)->view(10 * kPage, 1) == std::string_view("\0", 1));
+  CHECK((*file)->resident(10 * kPage + 5, 100));
+  CHECK_FALSE((*file)->resident(10 * kPage, 2'000 * kPage));
+  CHECK_FALSE((*file)->resident(11 * kPage - 1, 2));
+}
+
 }  // namespace skylark

@@ -63,6 +63,7 @@ struct CoreFixture {
                                                                   .offsets = offsets,
                                                                   .store = store,
                                                                   .held_pulls = held,
+                                                                  .cold_reads = cold_reads,
                                                                   .stats = stats,
                                                                   .clock = clock,
                                                                   .master_known = [this] { return master_known; }});
@@ -117,6 +118,7 @@ struct CoreFixture {
   ConsumerOffsetManager offsets{folder.path() + "/offsets.json", 500, *files, clock};
   HeldPulls held{clock, [this](const std::string& topic, std::int32_t queue_id) { return store.max_offset(topic, queue_id); },
                  [this](HeldPull waiting) { pull->resume(std::move(waiting)); }};
+  ColdReads cold_reads{{.threads = 1}};
   bool master_known = true;
   std::unique_ptr<TopicConfigManager> topics;
   std::unique_ptr<SubscriptionGroupManager> groups;

@@ -136,6 +136,20 @@ TEST_CASE("a pull is bounded by count and by bytes, but never empty for it", "[s
   CHECK(large.next_begin_offset == 1);
 }
 
+TEST_CASE("of messages far behind the end a pull takes fewer", "[store]") {
+  StoreFixture store([](MessageStoreOptions& options) {
+    options.memory_ratio = 0;  // All are.
+    options.transfer_bytes_cold_max = 9000;
+  });
+  for (int i = 0; i < 40; ++i) store.put("Orders", 0, "small");
+  for (int i = 0; i < 4; ++i) store.put("Orders", 1, std::string(4000, 'x'));
+  store.await_dispatch();
+  const GetResult many = store->get({.topic = "Orders", .queue_id = 0, .queue_offset = 0});
+  CHECK(many.message_count == 8);
+  CHECK(many.suggest_slave);
+  CHECK(store->get({.topic = "Orders", .queue_id = 1, .queue_offset = 0}).message_count == 2);
+}
+
 TEST_CASE("a filter passes over other tags and says where it came to", "[store]") {
   StoreFixture store;
   for (int i = 0; i < 50; ++i) store.put("Orders", 0, std::to_string(i), tags(i % 10 == 3 ? "wanted" : "other"));
@@ -274,6 +288,10 @@ TEST_CASE("old files go with the queue entries and keys that point into them", "
   CHECK(store.bodies("Orders", 0).size() == static_cast<std::size_t>(100 - min));
   CHECK(store->get({.topic = "Orders", .queue_id = 0, .queue_offset = 0}).status == GetStatus::offset_too_small);
   CHECK(store->query_by_key("Orders", "id0", 32, 0, INT64_MAX).records.empty());
+  for (const bool upper : {false, true}) {  // All messages are of one time: what is gone is never named.
+    CHECK(store->offset_by_time("Orders", 0, 0, upper) == min);
+    CHECK(store->offset_by_time("Orders", 0, INT64_MAX, upper) == (upper ? 99 : 100));
+  }
   store.restart();
   CHECK(store->min_offset("Orders", 0) == min);
   CHECK(store.put("Orders", 0, "next").queue_offset == 100);
