@@ -35,6 +35,10 @@ void BrokerConfig::settle() {
     if (parse_delay_ms(level) < 0)
       throw ConfigError(fmt::format("messageDelayLevel: '{}' is no delay, want a number and s, m, h or d", level));
   }
+  if (commit_log_folders(store_options()).writable.empty())
+    throw ConfigError(
+        fmt::format("storePathCommitLog: there is no folder to write to; '{}' without those of readOnlyCommitLogStorePaths, '{}'",
+                    store.commit_log_path.get(), store.read_only_commit_log_paths.get()));
   // A unit of a consume queue has 20 bytes; Java rounds up.
   const std::int64_t size = store.consume_queue_file_size.get();
   store.consume_queue_file_size.set_value((size + 19) / 20 * 20, store.consume_queue_file_size.origin());
@@ -55,6 +59,7 @@ MessageStoreOptions BrokerConfig::store_options() const {
   MessageStoreOptions options;
   options.root = store.root.get();
   options.commit_log_path = store.commit_log_path.get();
+  options.read_only_commit_log_paths = store.read_only_commit_log_paths.get();
   options.commit_log_file_size = store.commit_log_file_size.get();
   options.consume_queue_file_size = store.consume_queue_file_size.get();
   options.index_slots = store.index_slots.get();

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/file_system.h"
 #include "base/result.h"
+#include "commitlog/file_folders.h"
 #include "protocol/message.h"
 #include "protocol/remoting_command.h"
 
@@ -199,7 +200,8 @@ class MessageStore {
 /// Settings of the store, taken from `broker.conf` by its owner. Defaults are Java's (MessageStoreConfig.java 5.3).
 struct MessageStoreOptions {
   std::string root;                                   ///< storePathRootDir.
-  std::string commit_log_path;                        ///< storePathCommitLog; empty: root/commitlog.
+  std::string commit_log_path;                        ///< storePathCommitLog, several separated by commas; empty: root/commitlog.
+  std::string read_only_commit_log_paths;             ///< readOnlyCommitLogStorePaths, the same.
   std::int64_t commit_log_file_size = 1'073'741'824;  ///< mappedFileSizeCommitLog.
   std::int64_t consume_queue_file_size = 6'000'000;   ///< mappedFileSizeConsumeQueue, a multiple of 20.
   std::int32_t index_slots = 5'000'000;               ///< maxHashSlotNum.
@@ -224,6 +226,9 @@ struct MessageStoreOptions {
   std::vector<std::string> delay_levels;              ///< For due times in the delay topic's queues: "1s", "5s", …
   bool replica = false;                               ///< Puts are refused, bytes come from a master.
 };
+
+/// Where the commit log lies. Its `writable` is empty when the settings leave no folder to write to.
+[[nodiscard]] commitlog::FileFolders commit_log_folders(const MessageStoreOptions& options);
 
 /// The store on disk. `system` and `clock` outlive it.
 [[nodiscard]] std::unique_ptr<MessageStore> make_message_store(MessageStoreOptions options, FileSystem& system, Clock& clock);

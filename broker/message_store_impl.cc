@@ -50,6 +50,11 @@ std::string_view to_string(GetStatus status) noexcept {
   return "UNKNOWN";
 }
 
+commitlog::FileFolders commit_log_folders(const MessageStoreOptions& options) {
+  return commitlog::FileFolders::parse(options.commit_log_path.empty() ? options.root + "/commitlog" : options.commit_log_path,
+                                       options.read_only_commit_log_paths);
+}
+
 std::unique_ptr<MessageStore> make_message_store(MessageStoreOptions options, FileSystem& system, Clock& clock) {
   return std::make_unique<MessageStoreImpl>(std::move(options), system, clock);
 }
@@ -59,7 +64,7 @@ MessageStoreImpl::MessageStoreImpl(MessageStoreOptions options, FileSystem& syst
       system_(system),
       clock_(clock),
       hot_bytes_(hot_bytes(options_.memory_ratio)),
-      log_({.folder = options_.commit_log_path.empty() ? options_.root + "/commitlog" : options_.commit_log_path,
+      log_({.folders = commit_log_folders(options_),
             .file_size = options_.commit_log_file_size,
             .confirm_when_flushed = options_.sync_flush},
            system, clock),
@@ -107,10 +112,6 @@ Result<void> MessageStoreImpl::start() {
 Result<void> MessageStoreImpl::open() {
   const auto levels = consumequeue::parse_delay_levels(options_.delay_levels);
   if (!levels) return levels.error();
-  if (options_.commit_log_path.find(',') != std::string::npos) {
-    log::error("storePathCommitLog names several folders, {}: one is supported", options_.commit_log_path);
-    return Errc::invalid_argument;
-  }
   const auto made = system_.create_folders(options_.root);
   if (!made) return made;
   auto locked = system_.lock(options_.root + "/lock", "lock");

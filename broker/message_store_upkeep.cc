@@ -80,8 +80,11 @@ DiskUsage MessageStoreImpl::disk_usage() {
     const auto space = system_.space(folder);
     return space ? space->used_ratio() : -1.0;
   };
+  const auto& folders = log_.files().folders();
+  double least = 1.0;
+  for (std::size_t i = 0; i < log_.files().writable_folders(); ++i) least = std::min(least, used(folders[i]));
   const double root = used(options_.root);
-  return {.commit_log = used(log_.files().folder()), .consume_queues = root, .key_index = root};
+  return {.commit_log = least, .consume_queues = root, .key_index = root};
 }
 
 bool MessageStoreImpl::delete_expired_files() { return remove_expired(true) > 0; }

@@ -7,8 +7,17 @@ StoreSection::StoreSection()
     : ConfigSection("Message store"),
       root(*this, {.key = "storePathRootDir", .doc = "Folder of everything that is stored.", .path = true}, "${user.home}/store"),
       commit_log_path(
-          *this, {.key = "storePathCommitLog", .doc = "Folder of the commit log; <storePathRootDir>/commitlog when empty.", .path = true},
+          *this,
+          {.key = "storePathCommitLog",
+           .doc = "Folder of the commit log; <storePathRootDir>/commitlog when empty. Several are separated by commas: new files go "
+                  "to them in turn, and not to those above diskSpaceCleanForciblyRatio.",
+           .path = true},
           ""),
+      read_only_commit_log_paths(*this,
+                                 {.key = "readOnlyCommitLogStorePaths",
+                                  .doc = "Folders of the commit log that get no new files, separated by commas.",
+                                  .path = true},
+                                 ""),
       commit_log_file_size(*this,
                            {.key = "mappedFileSizeCommitLog",
                             .also = {"mapedFileSizeCommitLog"},

@@ -42,17 +42,26 @@ void stamp(EncodedRecords& records, std::int64_t begin, std::int64_t queue_offse
 }  // namespace
 
 CommitLog::CommitLog(CommitLogOptions options, FileSystem& system, Clock& clock)
-    : options_(std::move(options)), system_(system), clock_(clock), files_(system, options_.folder, options_.file_size) {}
+    : options_(std::move(options)), system_(system), clock_(clock), files_(system, options_.folders, options_.file_size) {}
 
 CommitLog::~CommitLog() { close(); }
 
 Result<void> CommitLog::load() {
-  const auto made = system_.create_folders(options_.folder);
-  if (!made) return made.error();
+  for (const std::string& folder : options_.folders.writable) {
+    const auto made = system_.create_folders(folder);
+    if (made) continue;
+    log::error("cannot make the folder {} for the commit log: {}", folder, made.error().message());
+    return made.error();
+  }
+  for (const std::string& folder : options_.folders.read_only) {
+    if (system_.is_folder(folder)) continue;
+    log::error("{}, a read-only folder of the commit log, is not there: its records would be missing", folder);
+    return Errc::not_found;
+  }
   const auto loaded = files_.load();
   if (!loaded) return loaded.error();
   if (files_.file_size() != options_.file_size) {
-    log::warn("files in {} have {} bytes, not the configured {}: theirs counts", options_.folder, files_.file_size(), options_.file_size);
+    log::warn("files in {} have {} bytes, not the configured {}: theirs counts", files_.folder(), files_.file_size(), options_.file_size);
   }
   begin_ = std::max<std::int64_t>(files_.begin(), 0);
   end_ = files_.end();  // Until recovery says where the valid bytes end.
@@ -158,13 +167,17 @@ Result<void> CommitLog::make_room(std::int64_t size) {
     const auto file = next_file(at);
     if (!file) return file.error();
   }
-  if (!active_allocated_) {  // Taken over from an earlier run, perhaps Java's, whose files are sparse.
-    const auto allocated = note_space(active_->allocate(at - active_base_, active_end() - at), active_end() - at);
-    if (!allocated) return allocated.error();
-    active_allocated_ = true;
-  }
   const std::int64_t left = active_end() - at;
-  if (size == 0 || size + kBlankSize <= left) return {};
+  bool close_early = false;
+  if (!active_allocated_) {  // Taken over from an earlier run, perhaps Java's, whose files are sparse.
+    const auto allocated = note_space(active_->allocate(at - active_base_, left), left);
+    active_allocated_ = allocated.has_value();
+    // With another folder at hand the rest of this file is given up; what closes it must have its place.
+    close_early = !allocated && allocated.error() == Errc::no_space && size > 0 && files_.writable_folders() > 1 && left >= kBlankSize &&
+                  active_->allocate(at - active_base_, kBlankSize).has_value();
+    if (!allocated && !close_early) return allocated;
+  }
+  if (size == 0 || (size + kBlankSize <= left && !close_early)) return {};
 
   const auto full = active_;
   const std::int64_t full_base = active_base_;

@@ -21,7 +21,7 @@
 namespace skylark::commitlog {
 
 struct CommitLogOptions {
-  std::string folder;
+  FileFolders folders;
   std::int64_t file_size = 1'073'741'824;
   bool confirm_when_flushed = false;  ///< SYNC_FLUSH: nothing is shown to readers before it is on disk.
 };
@@ -43,7 +43,8 @@ class CommitLog {
   CommitLog(CommitLogOptions options, FileSystem& system, Clock& clock);
   ~CommitLog();
 
-  /// Finds the files. Errors: those of `MappedFileQueue::load`.
+  /// Makes the writable folders and finds the files. Errors: `not_found` for a read-only folder that is not there, whose records would be
+  /// missing, and those of `MappedFileQueue::load`.
   [[nodiscard]] Result<void> load();
   /// Everything behind `end` is cut off and turned into zeros, so that remains of a longer log never come back as records.
   /// `store_timestamp`: of the last valid record; later ones are never given an earlier time.

@@ -103,11 +103,25 @@ void FilePreparer::run() {
   }
 }
 
+/// In the first folder that can take it. What was begun in another one is gone before: a name in two folders would stop the next start.
 Result<std::shared_ptr<MappedFile>> FilePreparer::make(std::int64_t base) {
-  auto file = queue_.create(base);
+  ErrorCode refused;
+  for (const std::uint32_t folder : queue_.places_for(base)) {
+    auto file = make_in(folder, base);
+    if (file) return file;
+    if (queue_.writable_folders() > 1) log::warn("no file for {} in {}: {}", base, queue_.folders()[folder], file.error().message());
+    // Lack of space outweighs all else: it is what the store can wait for.
+    if (!refused || file.error() == Errc::no_space) refused = file.error();
+    if (system_.exists(queue_.folders()[folder] + "/" + mapped_file_name(base))) break;
+  }
+  return refused;
+}
+
+Result<std::shared_ptr<MappedFile>> FilePreparer::make_in(std::uint32_t folder, std::int64_t base) {
+  auto file = queue_.create(base, folder);
   if (!file) return file.error();
   auto allocated = (*file)->allocate(0, (*file)->size_bytes());
-  if (allocated) allocated = system_.sync_folder(queue_.folder());
+  if (allocated) allocated = system_.sync_folder(queue_.folders()[folder]);
   if (allocated) return file;
 
   // A sparse file left behind would look like one of the log's files at the next start: harmless, but it holds space that others need.

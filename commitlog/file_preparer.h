@@ -44,6 +44,7 @@ class FilePreparer {
   void run();
   void remove_unused();
   [[nodiscard]] Result<std::shared_ptr<MappedFile>> make(std::int64_t base);
+  [[nodiscard]] Result<std::shared_ptr<MappedFile>> make_in(std::uint32_t folder, std::int64_t base);
 
   FileSystem& system_;
   MappedFileQueue& queue_;

@@ -5,6 +5,8 @@
 #include <charconv>
 #include <optional>
 
+#include <fmt/ranges.h>
+
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -23,8 +25,15 @@ std::optional<std::int64_t> parse_base(const std::string& name) {
 
 std::string mapped_file_name(std::int64_t base) { return fmt::format("{:020}", base); }
 
-MappedFileQueue::MappedFileQueue(FileSystem& files, std::string folder, std::int64_t file_size)
-    : system_(files), folder_(std::move(folder)), file_size_(file_size) {}
+MappedFileQueue::MappedFileQueue(FileSystem& files, std::string folder, std::int64_t file_size) : system_(files), file_size_(file_size) {
+  folders_.push_back(std::move(folder));
+}
+
+MappedFileQueue::MappedFileQueue(FileSystem& files, FileFolders folders, std::int64_t file_size)
+    : system_(files), folders_(std::move(folders.writable)), writable_folders_(folders_.size()), file_size_(file_size) {
+  SKYLARK_ASSERT(writable_folders_ > 0, "a row of files without a folder");
+  folders_.insert(folders_.end(), folders.read_only.begin(), folders.read_only.end());
+}
 
 void MappedFileQueue::share(std::shared_ptr<std::atomic<std::int64_t>> mapped_files) { mapped_files_ = std::move(mapped_files); }
 
@@ -38,18 +47,12 @@ std::shared_ptr<MappedFile> MappedFileQueue::adopt(std::unique_ptr<MappedFile> f
           }};
 }
 
-Result<void> MappedFileQueue::load() {
-  const auto names = system_.list(folder_);
-  if (!names) {
-    if (names.error() == Errc::not_found) return {};
-    return names.error();
-  }
-  struct Found {
-    std::int64_t base, size;
-  };
-  std::vector<Found> found;
+Result<void> MappedFileQueue::list_folder(std::uint32_t folder, std::vector<Found>& found) const {
+  const auto names = system_.list(folders_[folder]);
+  if (!names && names.error() == Errc::not_found) return {};
+  if (!names) return names.error();
   for (const std::string& name : *names) {
-    const std::string path = folder_ + "/" + name;
+    const std::string path = folders_[folder] + "/" + name;
     if (system_.is_folder(path)) continue;
     const auto base = parse_base(name);
     if (!base) {
@@ -58,31 +61,53 @@ Result<void> MappedFileQueue::load() {
     }
     const auto size = system_.file_size(path);
     if (!size) return size.error();
-    found.push_back({*base, *size});
+    found.push_back({*base, *size, folder});
   }
-  std::sort(found.begin(), found.end(), [](const Found& a, const Found& b) { return a.base < b.base; });
+  return {};
+}
+
+Result<void> MappedFileQueue::check_found(const std::vector<Found>& found) const {
+  const std::int64_t common = found.front().size;
+  const Found* before = nullptr;
+  for (const Found& file : found) {
+    const std::string path = path_in(file.folder, file.base);
+    if (before != nullptr && before->base == file.base) {
+      log::error("{} and {} claim to be the same part of the store: the wrong one must be taken away", path_in(before->folder, file.base),
+                 path);
+      return Errc::malformed;
+    }
+    if (file.size != common || common <= 0 || file.base % common != 0) {
+      log::error("{} has {} bytes where its neighbours have {}: the store is damaged", path, file.size, common);
+      return Errc::malformed;
+    }
+    if (before != nullptr && before->base + common != file.base)
+      log::error("{}: no file between {} and {}", fmt::join(folders_, ", "), before->base, file.base);
+    before = &file;
+  }
+  return {};
+}
+
+Result<void> MappedFileQueue::load() {
+  std::vector<Found> found;
+  for (std::uint32_t folder = 0; folder < folders_.size(); ++folder) {
+    const auto listed = list_folder(folder, found);
+    if (!listed) return listed;
+  }
+  std::sort(found.begin(), found.end(),
+            [](const Found& a, const Found& b) { return a.base != b.base ? a.base < b.base : a.size > b.size; });
   if (!found.empty() && found.back().size == 0) {
-    const auto removed = system_.remove(path_of(found.back().base));
+    const auto removed = system_.remove(path_in(found.back().folder, found.back().base));
     if (!removed) return removed.error();
     found.pop_back();
   }
   if (found.empty()) return {};
-
-  const std::int64_t common = found.front().size;
-  for (const Found& file : found) {
-    if (file.size == common && common > 0 && file.base % common == 0) continue;
-    log::error("{} has {} bytes where its neighbours have {}: the store is damaged", path_of(file.base), file.size, common);
-    return Errc::malformed;
-  }
+  const auto checked = check_found(found);
+  if (!checked) return checked;
 
   const std::scoped_lock lock(mutex_);
-  file_size_ = common;
+  file_size_ = found.front().size;
   files_.clear();
-  for (const Found& file : found) {
-    if (!files_.empty() && files_.back().base + common != file.base)
-      log::error("{}: no file between {} and {}", folder_, files_.back().base, file.base);
-    files_.push_back({file.base, nullptr});
-  }
+  for (const Found& file : found) files_.push_back({file.base, nullptr, file.folder});
   return {};
 }
 
@@ -118,19 +143,44 @@ Result<MappedFileQueue::File> MappedFileQueue::find(std::int64_t offset) const {
   }
   if (offset >= file->base + file_size_) return Errc::out_of_range;
   if (!file->mapped) {
-    auto mapped = system_.map(path_of(file->base), file_size_, false);
+    auto mapped = system_.map(path_in(file->folder, file->base), file_size_, false);
     if (!mapped) return mapped.error();
     file->mapped = adopt(std::move(*mapped));
   }
   return *file;
 }
 
-Result<std::shared_ptr<MappedFile>> MappedFileQueue::create(std::int64_t base) {
-  auto mapped = system_.map(path_of(base), file_size_, true);
+std::string MappedFileQueue::path_of(std::int64_t base) const {
+  const std::scoped_lock lock(mutex_);
+  const auto file = std::lower_bound(files_.begin(), files_.end(), base, [](const File& f, std::int64_t at) { return f.base < at; });
+  return path_in(file != files_.end() && file->base == base ? file->folder : 0, base);
+}
+
+void MappedFileQueue::set_crowded(std::vector<bool> crowded) {
+  const std::scoped_lock lock(mutex_);
+  crowded_ = std::move(crowded);
+}
+
+std::vector<std::uint32_t> MappedFileQueue::places_for(std::int64_t base) const {
+  std::vector<std::uint32_t> roomy, crowded;
+  {
+    const std::scoped_lock lock(mutex_);
+    for (std::uint32_t folder = 0; folder < writable_folders_; ++folder)
+      (folder < crowded_.size() && crowded_[folder] ? crowded : roomy).push_back(folder);
+  }
+  if (roomy.empty()) roomy.swap(crowded);
+  const auto turn = static_cast<std::size_t>(base / file_size_) % roomy.size();
+  std::rotate(roomy.begin(), roomy.begin() + static_cast<std::ptrdiff_t>(turn), roomy.end());
+  roomy.insert(roomy.end(), crowded.begin(), crowded.end());
+  return roomy;
+}
+
+Result<std::shared_ptr<MappedFile>> MappedFileQueue::create(std::int64_t base, std::uint32_t folder) {
+  auto mapped = system_.map(path_in(folder, base), file_size_, true);
   if (!mapped && mapped.error() == Errc::not_found) {
-    const auto made = system_.create_folders(folder_);
+    const auto made = system_.create_folders(folders_[folder]);
     if (!made) return made.error();
-    mapped = system_.map(path_of(base), file_size_, true);
+    mapped = system_.map(path_in(folder, base), file_size_, true);
   }
   if (!mapped) return mapped.error();
   return adopt(std::move(*mapped));
@@ -139,13 +189,17 @@ Result<std::shared_ptr<MappedFile>> MappedFileQueue::create(std::int64_t base) {
 void MappedFileQueue::add(std::int64_t base, std::shared_ptr<MappedFile> file) {
   const std::scoped_lock lock(mutex_);
   SKYLARK_ASSERT(files_.empty() || files_.back().base + file_size_ == base, "a store file would leave a gap");
-  files_.push_back({base, std::move(file)});
+  std::uint32_t folder = 0;
+  if (folders_.size() > 1) {
+    while (file->path() != path_in(folder, base)) ++folder;
+  }
+  files_.push_back({base, std::move(file), folder});
 }
 
 Result<void> MappedFileQueue::remove_from(std::int64_t offset) {
   const std::scoped_lock lock(mutex_);
   while (!files_.empty() && files_.back().base >= offset) {
-    const auto removed = system_.remove(path_of(files_.back().base));
+    const auto removed = system_.remove(path_in(files_.back().folder, files_.back().base));
     if (!removed && removed.error() != Errc::not_found) return removed.error();
     files_.pop_back();
   }
@@ -155,7 +209,7 @@ Result<void> MappedFileQueue::remove_from(std::int64_t offset) {
 Result<void> MappedFileQueue::remove_first() {
   const std::scoped_lock lock(mutex_);
   if (files_.empty()) return Errc::not_found;
-  const auto removed = system_.remove(path_of(files_.front().base));
+  const auto removed = system_.remove(path_in(files_.front().folder, files_.front().base));
   if (!removed && removed.error() != Errc::not_found) return removed.error();
   files_.erase(files_.begin());
   return {};

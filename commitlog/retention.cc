@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "commitlog/retention.h"
 
+#include <algorithm>
 #include <charconv>
 #include <ctime>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/log.h"
 
@@ -28,13 +30,18 @@ bool Retention::is_hour() const {
   return false;
 }
 
-DiskState Retention::look(const CommitLog& log) {
-  DiskState state;
-  bool has_room = true;
-  if (const auto space = system_.space(log.files().folder())) {
-    state.log_used = space->used_ratio();
-    has_room = space->available_bytes >= log.space_wanted();
+DiskState Retention::look(CommitLog& log) {
+  DiskState state{.log_used = 1.0};
+  bool has_room = false;
+  std::vector<bool> crowded;
+  for (std::size_t folder = 0; folder < log.files().writable_folders(); ++folder) {
+    const auto space = system_.space(log.files().folders()[folder]);
+    const double used = space ? space->used_ratio() : 0.0;
+    state.log_used = std::min(state.log_used, used);
+    has_room = has_room || !space || space->available_bytes >= log.space_wanted();
+    crowded.push_back(used > options_.clean_ratio);
   }
+  log.files().set_crowded(std::move(crowded));
   if (!options_.queue_folder.empty()) {
     if (const auto space = system_.space(options_.queue_folder)) state.queues_used = space->used_ratio();
   }
@@ -58,7 +65,7 @@ std::int32_t Retention::run(CommitLog& log, bool at_any_hour) {
   std::int32_t removed = 0;
   const auto bases = log.files().bases();
   for (std::size_t i = 0; i + 1 < bases.size() && removed < kFilesPerRound; ++i) {
-    const std::string path = log.files().folder() + "/" + mapped_file_name(bases[i]);
+    const std::string path = log.files().path_of(bases[i]);
     const auto changed_ms = system_.modified_ms(path);
     if (!changed_ms || (!at_once && *changed_ms > old_enough_ms)) break;
     const auto gone = log.remove_first_file();

@@ -22,7 +22,7 @@ struct RetentionOptions {
 
 /// What the disks of a store said when they were asked last; a disk that does not say counts as empty.
 struct DiskState {
-  double log_used = 0;     ///< Used part of the disk that holds the log.
+  double log_used = 0;     ///< Used part of the disk that holds the log; with several folders, of the least used one.
   double queues_used = 0;  ///< Used part of the disk that holds the consume queues.
   bool full = false;       ///< Messages must be refused.
   [[nodiscard]] double used() const noexcept { return std::max(log_used, queues_used); }
@@ -34,9 +34,10 @@ class Retention {
  public:
   Retention(RetentionOptions options, FileSystem& system, Clock& clock) : options_(std::move(options)), system_(system), clock_(clock) {}
 
-  /// Asks the disks, removes nothing. A disk is full above `full_ratio`, and below it while it has not the bytes that an append was refused
-  /// for lack of: that one failed is no reason to refuse messages for good, nor to try again with each of them.
-  DiskState look(const CommitLog& log);
+  /// Asks the disks, removes nothing, tells the log which of its folders are above `clean_ratio` and get no new files. A disk is full above
+  /// `full_ratio`, and below it while it has not the bytes that an append was refused for lack of: that one failed is no reason to refuse
+  /// messages for good, nor to try again with each of them.
+  DiskState look(CommitLog& log);
   /// One round: looks at hour and disk, removes at most ten files. `at_any_hour`: an operator asked. Number of files removed.
   std::int32_t run(CommitLog& log, bool at_any_hour);
 

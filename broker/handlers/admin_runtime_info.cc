@@ -102,16 +102,19 @@ void RuntimeInfo::add_store(Table& table) const {
 
 void RuntimeInfo::add_disk(Table& table) const {
   const std::string root = config_.store.root.get();
-  const std::string configured = config_.store.commit_log_path.get();
-  const std::string commit_log = configured.empty() ? root + "/commitlog" : configured;
-  const auto log_space = files_.space(commit_log);
   const auto root_space = files_.space(root);
-  const double log_ratio = log_space ? log_space->used_ratio() : -1.0;
-  table["commitLogDiskRatio"] = fmt::format("{:.2f}", log_ratio);
-  table[fmt::format("commitLogDiskRatio_{}", commit_log)] = fmt::format("{:.2f}", log_ratio);
+  double least = 1.0;
+  for (const std::string& folder : commit_log_folders(config_.store_options()).writable) {
+    const auto space = files_.space(folder);
+    const double used = space ? space->used_ratio() : -1.0;
+    least = std::min(least, used);
+    table[fmt::format("commitLogDiskRatio_{}", folder)] = fmt::format("{:.2f}", used);
+  }
+  table["commitLogDiskRatio"] = fmt::format("{:.2f}", least);
   table["consumeQueueDiskRatio"] = fmt::format("{:.2f}", root_space ? root_space->used_ratio() : -1.0);
-  table["commitLogDirCapacity"] = fmt::format("Total : {}, Free : {}.", human_bytes(log_space ? log_space->total_bytes : 0),
-                                              human_bytes(log_space ? log_space->available_bytes : 0));
+  // Java as well looks at the root here, whatever the folders of the log.
+  table["commitLogDirCapacity"] = fmt::format("Total : {}, Free : {}.", human_bytes(root_space ? root_space->total_bytes : 0),
+                                              human_bytes(root_space ? root_space->available_bytes : 0));
 }
 
 void RuntimeInfo::add_queues(Table& table) const {

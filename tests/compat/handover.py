@@ -5,6 +5,7 @@
   golden    the store that a Java broker left is served by ours as its JSON says; ours extends it; Java opens that
   written   a store of ours after an orderly stop is opened, compared record by record, extended and given back by Java
   killed    the same after kill -9 of our broker
+  folders   the same with a commit log in two folders
 
 What Java complains about on its own stores is found out in the same run; about ours it may say nothing of another kind.
 Ends with `N passed, N failed`.
@@ -145,10 +146,19 @@ def write_store(connection):
     stores.eventually(lambda: max_offset(connection, "Paid", 0) == 1, "the committed message")
 
 
-def hand_over(run, name, killed):
+def check_folders(folders):
+    """The files of the log, in their order, lie in the folders in turn."""
+    held = {name: number for number, folder in enumerate(sorted(folders)) for name in os.listdir(folder)}
+    places = [held[name] for name in sorted(held)]
+    check(len(places) > 2 and places == [number % len(folders) for number in range(len(places))], f"files of the log: {held}")
+
+
+def hand_over(run, name, killed, folder_names=()):
     """Ours writes, Java takes over and adds, ours takes back. What Java complained about."""
     store = os.path.join(run.folder, name, "store")
-    ours = run.broker(run.ours, name + "-ours", store)
+    folders = [os.path.join(run.folder, name, folder) for folder in folder_names]
+    settings = {"storePathCommitLog": ",".join(folders)} if folders else {}
+    ours = run.broker(run.ours, name + "-ours", store, settings)
     # A lot is 15 messages: Java answers 64 at most, and counts what it indexed again after a kill.
     keys = [f"order{number}" for number in SAMPLES] + ["lot3", f"U{250:031d}", "T" + "0" * 31, "late1"]
     with stores.connect(ours) as connection:
@@ -165,7 +175,7 @@ def hand_over(run, name, killed):
     else:
         run.end(ours)
 
-    java = run.broker(run.java, name + "-java", store)
+    java = run.broker(run.java, name + "-java", store, settings)
     with stores.connect(java) as connection:
         check_still_there(written, pull_queues(connection, QUEUES_WRITTEN))
         for topic, answers in found.items():
@@ -182,13 +192,15 @@ def hand_over(run, name, killed):
     complaints = stores.complaints(os.path.join(run.folder, java.name))
     run.end(java)
 
-    again = run.broker(run.ours, name + "-again", store)
+    again = run.broker(run.ours, name + "-again", store, settings)
     with stores.connect(again) as connection:
         check_still_there(extended, pull_queues(connection, QUEUES_WRITTEN))
         check(key_answers(connection, "Orders", list(found)) == found, "keys after Java gave the store back")
         check(stores.consumer_offsets(connection).get(f"Orders@{GROUP}") == {"1": 77}, "offsets after Java gave the store back")
         check(append_some(connection, "Orders", "ours") == list(range(239, 279)), "our queue offsets behind Java's")
     run.end(again)
+    if folders:
+        check_folders(folders)
     return complaints
 
 
@@ -290,7 +302,8 @@ def main():
     tally = verdicts.Tally()
     run = Run(options.bin_dir, options.build_dir)
     jobs = {"golden": lambda: golden_there_and_back(run), "written": lambda: hand_over(run, "written", False),
-            "killed": lambda: hand_over(run, "killed", True), "java-clean": lambda: calibrate(run, "store-clean"),
+            "killed": lambda: hand_over(run, "killed", True),
+            "folders": lambda: hand_over(run, "folders", False, ("log-b", "log-a")), "java-clean": lambda: calibrate(run, "store-clean"),
             "java-killed": lambda: calibrate(run, "store-killed")}
     complaints = {}
     try:
@@ -305,7 +318,7 @@ def main():
                 except (Failure, RuntimeError, OSError, KeyError, ValueError, wire.Closed) as error:
                     tally.record(name, f"{type(error).__name__}: {error}")
         usual = {**complaints.get("java-clean", {})}
-        for name in ("golden", "written", "killed"):
+        for name in ("golden", "written", "killed", "folders"):
             if name in complaints:
                 # After a kill Java has more to say, on its own stores too.
                 known = {**usual, **(complaints.get("java-killed", {}) if name == "killed" else {})}

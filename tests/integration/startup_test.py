@@ -146,6 +146,18 @@ def store_locked(case):
     refused(case.run("mqbroker", "-c", case.broker_conf(ports.claim_broker().listen), "-n", "127.0.0.1:1"), "store")
 
 
+def log_folders(case):
+    port = ports.claim_broker().listen
+    log = os.path.join(case.work, "log")
+    for extra, named in ((f"storePathCommitLog={log}\nreadOnlyCommitLogStorePaths={log}\n", "storePathCommitLog"),
+                         (f"storePathCommitLog={log},/proc/nowhere\n", "store"),
+                         (f"storePathCommitLog={log}\nreadOnlyCommitLogStorePaths={case.work}/unmounted\n", "store")):
+        refused(case.run("mqbroker", "-c", case.broker_conf(port, extra), "-n", "127.0.0.1:1"), named)
+    with open(os.path.join(case.work, "logs", "broker.log"), errors="replace") as file:
+        text = file.read()
+    check("/proc/nowhere" in text and "/unmounted" in text, f"the log does not name the folders: {text!r}")
+
+
 def clean_stop(case):
     namesrv_port = ports.claim_plain().number
     namesrv, text = case.start("mqnamesrv", "-c", case.namesrv_conf(namesrv_port))
@@ -172,7 +184,7 @@ def standalone(case):
 
 
 CASES = [bad_value, bad_choice, missing_file, namesrv_bad_value, wrong_flag, help_is_shown, print_config, unknown_key, port_in_use,
-         store_locked, clean_stop, standalone]
+         store_locked, log_folders, clean_stop, standalone]
 
 
 def main():

@@ -89,13 +89,17 @@ class FaultyFileSystem::File final : public MappedFile {
     return !system_.matches(path_, system_.evicted_);
   }
   Result<void> allocate(std::int64_t position, std::int64_t size_bytes) override {
+    bool refused = false;
     {
       const std::scoped_lock lock(system_.mutex_);
-      if (system_.refuse_space_) return Errc::no_space;
+      refused = system_.refuses(path_);
     }
     const std::scoped_lock lock(inode_->mutex);
     const auto end = static_cast<std::size_t>(std::min(position + size_bytes, static_cast<std::int64_t>(inode_->live.size())));
-    for (std::size_t page = static_cast<std::size_t>(position) / kPage; page < page_count(end); ++page) inode_->allocated[page] = true;
+    for (std::size_t page = static_cast<std::size_t>(position) / kPage; page < page_count(end); ++page) {
+      if (refused && !inode_->allocated[page]) return Errc::no_space;
+      inode_->allocated[page] = true;
+    }
     return {};
   }
   Result<void> clear_from(std::int64_t position) override {
@@ -188,6 +192,11 @@ void FaultyFileSystem::refuse_space(bool refuse) {
   refuse_space_ = refuse;
 }
 
+void FaultyFileSystem::refuse_space_of(std::string text) {
+  const std::scoped_lock lock(mutex_);
+  refuse_space_of_ = std::move(text);
+}
+
 void FaultyFileSystem::fail_flushes_of(std::string text) {
   const std::scoped_lock lock(mutex_);
   fail_flushes_of_ = std::move(text);
@@ -206,6 +215,11 @@ void FaultyFileSystem::fail_reads_of(std::string text) {
 void FaultyFileSystem::set_space(DiskSpace space) {
   const std::scoped_lock lock(mutex_);
   space_ = space;
+}
+
+void FaultyFileSystem::set_space_of(const std::string& path, DiskSpace space) {
+  const std::scoped_lock lock(mutex_);
+  spaces_[path] = space;
 }
 
 void FaultyFileSystem::hold_flushes() {
@@ -348,7 +362,7 @@ Result<std::string> FaultyFileSystem::read_all(const std::string& path) {
 
 Result<void> FaultyFileSystem::write_all(const std::string& path, std::string_view content, bool durable) {
   const std::scoped_lock lock(mutex_);
-  if (refuse_space_) return Errc::no_space;
+  if (refuses(path)) return Errc::no_space;
   auto inode = find(path);
   if (!inode) {
     inode = std::make_shared<Inode>();
@@ -412,8 +426,11 @@ Result<void> FaultyFileSystem::sync_all(const std::string& path) {
   return {};
 }
 
-Result<DiskSpace> FaultyFileSystem::space(const std::string&) {
+Result<DiskSpace> FaultyFileSystem::space(const std::string& path) {
   const std::scoped_lock lock(mutex_);
+  for (const auto& [begin, space] : spaces_) {
+    if (path.starts_with(begin)) return space;
+  }
   return space_;
 }
 

@@ -32,12 +32,16 @@ class FaultyFileSystem final : public FileSystem {
   [[nodiscard]] std::unique_ptr<FaultyFileSystem> after_kill() const;
 
   void refuse_space(bool refuse);
+  /// Only for paths that contain the text; empty for none.
+  void refuse_space_of(std::string text);
   /// Flushes of files whose path contains the text fail from now on; empty for none.
   void fail_flushes_of(std::string text);
   void fail_reads_of(std::string text);
   /// Mapped files whose path contains the text are not in memory from now on; empty for none.
   void evict(std::string text);
   void set_space(DiskSpace space);
+  /// Of a disk of its own for the paths that begin with this one.
+  void set_space_of(const std::string& path, DiskSpace space);
   /// Flushes of mapped files wait from now on until `release_flushes`.
   void hold_flushes();
   void release_flushes();
@@ -81,6 +85,7 @@ class FaultyFileSystem final : public FileSystem {
   [[nodiscard]] bool matches(const std::string& path, const std::string& text) const {
     return !text.empty() && path.find(text) != std::string::npos;
   }
+  [[nodiscard]] bool refuses(const std::string& path) const { return refuse_space_ || matches(path, refuse_space_of_); }
   Result<void> wait_and_flush(const std::string& path, Inode& inode);
 
   Clock& clock_;
@@ -92,7 +97,9 @@ class FaultyFileSystem final : public FileSystem {
   std::set<std::string> folders_;
   std::map<std::string, std::weak_ptr<void>> locks_;
   DiskSpace space_{.total_bytes = 1'000'000'000, .available_bytes = 900'000'000};
+  std::map<std::string, DiskSpace> spaces_;
   bool refuse_space_ = false;
+  std::string refuse_space_of_;
   std::string fail_flushes_of_;
   std::string fail_reads_of_;
   std::string evicted_;

@@ -47,7 +47,13 @@ int run(const CLI::App& app, Flags& flags) {
   if (flags.slots > 0) flags.store.geometry.slots = flags.slots;
   if (flags.entries > 0) flags.store.geometry.entries = flags.entries;
   if (flags.store.root.empty()) return refuse_to_start(kProgram, "name the store's folder, or a broker.conf that does");
-  if (!disk->is_folder(flags.store.log_path())) return refuse_to_start(kProgram, flags.store.log_path() + " is no folder: no store there");
+  const auto folders = flags.store.log_folders();
+  if (folders.writable.empty()) return refuse_to_start(kProgram, "no folder of the commit log is left to write to");
+  for (const auto* named : {&folders.writable, &folders.read_only}) {
+    for (const std::string& folder : *named) {
+      if (!disk->is_folder(folder)) return refuse_to_start(kProgram, folder + " is no folder: no store there");
+    }
+  }
 
   std::shared_ptr<void> lock;
   if (!flags.read_only) {
@@ -90,7 +96,8 @@ int main(int argc, char** argv) {
   dump.add_option("-t,--topic", flags.dump.topic, "records of this topic");
   dump.add_option("-i,--queueId", flags.dump.queue_id, "records of this queue")->check(CLI::NonNegativeNumber);
   dump.add_option("--count", flags.dump.count_max, "at most so many")->check(CLI::PositiveNumber);
-  const std::map<std::string, tools::BodyAs> bodies{{"text", tools::BodyAs::text}, {"hex", tools::BodyAs::hex}, {"none", tools::BodyAs::none}};
+  const std::map<std::string, tools::BodyAs> bodies{
+      {"text", tools::BodyAs::text}, {"hex", tools::BodyAs::hex}, {"none", tools::BodyAs::none}};
   dump.add_option("--body", flags.dump.body, "text, hex or none")->transform(CLI::CheckedTransformer(bodies));
   add_common(*app.add_subcommand("stat", "files, ranges, queues, index, checkpoint"), flags, true);
   add_common(*app.add_subcommand("rebuild", "make consume queues and key index anew from the log"), flags, false);

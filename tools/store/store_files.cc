@@ -2,6 +2,7 @@
 #include "tools/store/store_files.h"
 
 #include <charconv>
+#include <map>
 #include <sstream>
 #include <utility>
 
@@ -35,6 +36,7 @@ std::string read_broker_config(FileSystem& disk, const std::string& path, StoreO
     bool good = true;
     if (key == "storePathRootDir") options.root = value;
     if (key == "storePathCommitLog") options.log_folder = value;
+    if (key == "readOnlyCommitLogStorePaths") options.read_only_log_folders = value;
     if (key == "mappedFileSizeCommitLog" || key == "mapedFileSizeCommitLog") good = read_number(value, options.log_file_size);
     if (key == "mappedFileSizeConsumeQueue" || key == "mapedFileSizeConsumeQueue") good = read_number(value, options.queue_file_size);
     if (key == "maxHashSlotNum") good = read_number(value, options.geometry.slots);
@@ -58,20 +60,26 @@ void Findings::add_note(std::string place, std::int64_t offset, std::string what
 }
 
 Result<std::unique_ptr<commitlog::MappedFileQueue>> load_log(const StoreOptions& options, FileSystem& disk, Findings& findings) {
-  auto files = std::make_unique<commitlog::MappedFileQueue>(disk, options.log_path(), options.log_file_size);
+  auto files = std::make_unique<commitlog::MappedFileQueue>(disk, options.log_folders(), options.log_file_size);
   const auto loaded = files->load();
   if (loaded) return files;
   if (loaded.error() != Errc::malformed) return loaded.error();
-  const auto names = disk.list(options.log_path());
-  if (!names) return names.error();
-  std::int64_t common = -1;
-  for (const std::string& name : *names) {
-    if (name.empty() || name.find_first_not_of("0123456789") != std::string::npos) continue;
-    const auto size = disk.file_size(options.log_path() + "/" + name);
-    if (!size) return size.error();
-    if (common < 0) common = *size;
-    if (*size != common || common == 0)
-      findings.add_damage("commitlog/" + name, -1, fmt::format("{} bytes, where the first file has {}", *size, common));
+  std::map<std::string, std::int64_t> sizes;  // By name: the order of the row.
+  for (const std::string& folder : files->folders()) {
+    const auto names = disk.list(folder);
+    if (!names) return names.error();
+    for (const std::string& name : *names) {
+      if (name.empty() || name.find_first_not_of("0123456789") != std::string::npos) continue;
+      const auto size = disk.file_size(folder + "/" + name);
+      if (!size) return size.error();
+      if (!sizes.emplace(name, *size).second)
+        findings.add_damage("commitlog/" + name, -1, "there is one in another folder of the commit log");
+    }
+  }
+  for (const auto& [name, size] : sizes) {
+    const std::int64_t common = sizes.begin()->second;
+    if (size != common || common == 0)
+      findings.add_damage("commitlog/" + name, -1, fmt::format("{} bytes, where the first file has {}", size, common));
   }
   if (findings.damage.empty()) findings.add_damage("commitlog", -1, "the names of the files are not multiples of their length");
   return std::unique_ptr<commitlog::MappedFileQueue>();

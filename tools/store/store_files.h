@@ -19,14 +19,17 @@ namespace skylark::tools {
 /// Where a store lies and what its files do not say themselves. Defaults are the broker's.
 struct StoreOptions {
   std::string root;
-  std::string log_folder;  ///< Empty: root/commitlog.
+  std::string log_folder;             ///< Several are separated by commas; empty: root/commitlog.
+  std::string read_only_log_folders;  ///< The same.
   std::int64_t log_file_size = 1'073'741'824;
   std::int64_t queue_file_size = 6'000'000;
   consumequeue::IndexGeometry geometry;
   std::vector<std::string> delay_levels = {"1s", "5s", "10s", "30s", "1m",  "2m",  "3m",  "4m", "5m",
                                            "6m", "7m", "8m",  "9m",  "10m", "20m", "30m", "1h", "2h"};
 
-  [[nodiscard]] std::string log_path() const { return log_folder.empty() ? root + "/commitlog" : log_folder; }
+  [[nodiscard]] commitlog::FileFolders log_folders() const {
+    return commitlog::FileFolders::parse(log_folder.empty() ? root + "/commitlog" : log_folder, read_only_log_folders);
+  }
   [[nodiscard]] std::string queues_path() const { return root + "/consumequeue"; }
   [[nodiscard]] std::string index_path() const { return root + "/index"; }
   [[nodiscard]] std::string abort_path() const { return root + "/abort"; }

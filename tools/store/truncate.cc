@@ -56,7 +56,8 @@ Result<Plan> make_plan(const commitlog::MappedFileQueue& files, std::int64_t at)
 }
 
 /// Removes the index files that reach behind the cut and enters what they held before it again.
-Result<void> cut_index(const StoreOptions& options, const Plan& plan, const commitlog::MappedFileQueue& files, FileSystem& disk, Clock& clock) {
+Result<void> cut_index(const StoreOptions& options, const Plan& plan, const commitlog::MappedFileQueue& files, FileSystem& disk,
+                       Clock& clock) {
   const auto paths = index_files(options, disk);
   if (!paths) return paths.error();
   if (paths->empty()) return {};
@@ -88,7 +89,7 @@ Result<void> cut_store(const StoreOptions& options, const Plan& plan, FileSystem
   consumequeue::QueueTable queues(disk, options.queues_path(), options.queue_file_size);
   const auto loaded = queues.load();
   if (!loaded) return loaded;
-  commitlog::CommitLog log({.folder = options.log_path(), .file_size = options.log_file_size}, disk, clock);
+  commitlog::CommitLog log({.folders = options.log_folders(), .file_size = options.log_file_size}, disk, clock);
   const auto found = log.load();
   if (!found) return found;
   const auto opened = log.open_at(plan.at, plan.store_timestamp);

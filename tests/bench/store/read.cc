@@ -93,7 +93,8 @@ Rows measure_dispatch(const Scale& scale) {
         const auto check = [](const Result<void>& result) {
           if (!result) throw std::runtime_error(result.error().message());
         };
-        commitlog::CommitLog log({.folder = folder.path() + "/commitlog", .file_size = options.commit_log_file_size}, *files, clock);
+        commitlog::CommitLog log({.folders = {.writable = {folder.path() + "/commitlog"}}, .file_size = options.commit_log_file_size},
+                                 *files, clock);
         check(files->create_folders(folder.path() + "/commitlog"));
         check(log.load());
         check(log.open_at(0, 0));
@@ -123,9 +124,7 @@ Rows measure_dispatch(const Scale& scale) {
         const auto messages = static_cast<double>(count);
         return {{"dispatch, 8 queues",
                  fmt::format("{} B, {}", body_bytes, with_index ? "1 key" : "no key index"),
-                 {{"messages", messages},
-                  {"messages_per_s", messages / seconds},
-                  {"cpu_us_per_message", cpu * 1e6 / messages}}}};
+                 {{"messages", messages}, {"messages_per_s", messages / seconds}, {"cpu_us_per_message", cpu * 1e6 / messages}}}};
       });
       rows.insert(rows.end(), cell.begin(), cell.end());
     }

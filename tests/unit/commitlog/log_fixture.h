@@ -19,7 +19,10 @@ class LogFixture {
  public:
   static constexpr std::int64_t kFileSize = 4096;
 
-  explicit LogFixture(bool confirm_when_flushed = false) : confirm_when_flushed_(confirm_when_flushed) { open(); }
+  explicit LogFixture(bool confirm_when_flushed = false, FileFolders folders = {.writable = {"/log"}})
+      : confirm_when_flushed_(confirm_when_flushed), folders_(std::move(folders)) {
+    open();
+  }
 
   CommitLog* operator->() { return log_.get(); }
   CommitLog& log() { return *log_; }
@@ -28,7 +31,7 @@ class LogFixture {
 
   /// Opens the log at the end that a scan finds.
   void open() {
-    log_ = std::make_unique<CommitLog>(CommitLogOptions{"/log", kFileSize, confirm_when_flushed_}, *disk_, clock_);
+    log_ = std::make_unique<CommitLog>(CommitLogOptions{folders_, kFileSize, confirm_when_flushed_}, *disk_, clock_);
     REQUIRE(log_->load().has_value());
     const auto found = scan_log(log_->files(), log_->begin(), true, [](const MessageView&) -> Result<void> { return {}; });
     REQUIRE(found.has_value());
@@ -70,6 +73,7 @@ class LogFixture {
 
  private:
   const bool confirm_when_flushed_;
+  FileFolders folders_;
   ManualClock clock_;
   std::unique_ptr<FaultyFileSystem> disk_ = std::make_unique<FaultyFileSystem>(clock_);
   std::unique_ptr<CommitLog> log_;

@@ -49,7 +49,9 @@ class Store {
     }
     return files;
   }
-  void flip(const std::string& path, std::int64_t at) const { write(path, at, static_cast<char>(read(path)[static_cast<std::size_t>(at)] ^ 0x10)); }
+  void flip(const std::string& path, std::int64_t at) const {
+    write(path, at, static_cast<char>(read(path)[static_cast<std::size_t>(at)] ^ 0x10));
+  }
   static void write(const std::string& path, std::int64_t at, char byte) {
     std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
     file.seekp(at);
@@ -58,7 +60,7 @@ class Store {
   }
   void flip_log(std::int64_t at) const {
     const std::int64_t size = expected["commitLog"]["segmentSize"].as_integer();
-    flip(options.log_path() + "/" + commitlog::mapped_file_name(at - at % size), at % size);
+    flip(options.log_folders().writable.front() + "/" + commitlog::mapped_file_name(at - at % size), at % size);
   }
 
   json::Value verify(int exit_code) {
@@ -185,7 +187,8 @@ TEST_CASE("verify names a missing queue, a wrong unit, a hole and units that poi
   const std::string first = queue + "/" + commitlog::mapped_file_name(0);
   SECTION("missing queue") {
     fs::remove_all(queue);
-    CHECK(has(store.verify(kDamaged)["damage"], "consumequeue/GoldenNormal/0", store.message(0)["commitLogOffset"].as_integer(), "missing"));
+    CHECK(
+        has(store.verify(kDamaged)["damage"], "consumequeue/GoldenNormal/0", store.message(0)["commitLogOffset"].as_integer(), "missing"));
   }
   SECTION("wrong unit") {
     store.flip(first, 3 * 20 + 7);
@@ -197,7 +200,8 @@ TEST_CASE("verify names a missing queue, a wrong unit, a hole and units that poi
   }
   SECTION("hole") {
     for (std::int64_t at = 40; at < 60; ++at) Store::write(first, at, 0);
-    CHECK(has(store.verify(kDamaged)["damage"], "consumequeue/GoldenNormal/0", store.message(2)["commitLogOffset"].as_integer(), "1 units"));
+    CHECK(
+        has(store.verify(kDamaged)["damage"], "consumequeue/GoldenNormal/0", store.message(2)["commitLogOffset"].as_integer(), "1 units"));
   }
   SECTION("units behind the end") {
     fs::create_directories(store.options.queues_path() + "/Ghost/0");
