@@ -104,6 +104,7 @@ struct RequestRig::Parts {
   ConsumerOffsetManager offsets{folder.path() + "/offsets.json", 500, *files, clock};
   HeldPulls held{clock, [this](const std::string& topic, std::int32_t queue_id) { return store->max_offset(topic, queue_id); },
                  [this](HeldPull waiting) { pull.resume(std::move(waiting)); }};
+  ColdReads cold_reads{ColdReads::Limits{}};
   TopicConfigManager topics{topic_options(), *files, clock};
   SubscriptionGroupManager groups{folder.path() + "/groups.json", true, *files, clock};
   SendMessageHandler send{config, identity, topics, *store, stats, hooks, clock};
@@ -113,6 +114,7 @@ struct RequestRig::Parts {
                                             .offsets = offsets,
                                             .store = *store,
                                             .held_pulls = held,
+                                            .cold_reads = cold_reads,
                                             .stats = stats,
                                             .clock = clock,
                                             .master_known = [] { return true; }}};
