@@ -143,6 +143,7 @@ std::unique_ptr<FaultyFileSystem> FaultyFileSystem::after_power_cut(std::uint64_
   }
   std::map<const Inode*, std::shared_ptr<Inode>> copies;
   for (const auto& [path, inode] : names) {
+    for (std::string folder = parent_of(path); !folder.empty(); folder = parent_of(folder)) disk->folders_.insert(folder);
     std::shared_ptr<Inode>& copy = copies[inode.get()];
     if (!copy) {
       const std::scoped_lock inode_lock(inode->mutex);
