@@ -104,7 +104,7 @@ Result<void> ConsumeQueue::write_unit(const QueueEntry& entry) {
   std::array<char, kUnitSizeMax> bytes{};
   encode(entry, bytes.data());
   last_.mapped->write(end_ - last_.base, {bytes.data(), static_cast<std::size_t>(unit_size_)});
-  if (dirty_from_ < 0) dirty_from_ = end_;
+  dirty_from_ = dirty_from_ < 0 ? end_ : std::min(dirty_from_, end_);
   end_ += unit_size_;
   return {};
 }
