@@ -142,12 +142,12 @@ Result<RecoveryResult> recover_store(const StoreParts& parts, bool crashed) {
     const auto cut = named.queue->truncate(result.end);
     if (!cut) return cut.error();
   }
-  if (crashed) {
-    const auto flushed = flush_range(parts.log.files(), result.begin, result.end);
-    if (!flushed) return flushed.error();
-  }
   const auto opened = parts.log.open_at(result.end, scanned->last_store_timestamp);
   if (!opened) return opened.error();
+  if (crashed) {  // With the zeros behind the end: what was cut off must not show through when the next record's pages are lost.
+    const auto flushed = flush_range(parts.log.files(), result.begin, result.end + 1);
+    if (!flushed) return flushed.error();
+  }
   for (const auto& named : queues) {
     named.queue->expire(parts.log.begin());
     parts.log.set_next_queue_offset(named.topic, named.queue_id, named.queue->max_offset());

@@ -10,9 +10,29 @@
 namespace skylark::broker {
 namespace {
 
+constexpr const char* kFirstLogFile = "/store/commitlog/00000000000000000000";
 constexpr std::int64_t kQueueFileSize = 20 * consumequeue::kUnitSize;
 
 }  // namespace
+
+TEST_CASE("what recovery cut off is gone for good, not until the next power cut", "[store][fault]") {
+  const std::uint64_t seed = GENERATE(range(std::uint64_t{0}, std::uint64_t{8}));
+  FaultyStore store;
+  store.put("Orders", 0, "first");
+  const PutResult bad = store.put("Orders", 0, "second");
+  store.put("Orders", 0, std::string(9000, 'x'));
+  store.kill();
+  store.disk().damage(kFirstLogFile, static_cast<std::size_t>(bad.physical_offset), std::string(8, '\x7f'));
+  store.start();
+  REQUIRE(store->max_physical_offset() == bad.physical_offset);
+
+  store.cut_power(seed);
+
+  const auto bytes = store.disk().read_all(kFirstLogFile);
+  REQUIRE(bytes.has_value());
+  CHECK(std::all_of(bytes->begin() + bad.physical_offset, bytes->end(), [](char byte) { return byte == '\0'; }));
+  store.start();
+}
 
 TEST_CASE("a consume queue that begins anew before its dirty part is flushed from there on", "[consumequeue][fault]") {
   const std::uint64_t seed = GENERATE(range(std::uint64_t{0}, std::uint64_t{8}));
