@@ -49,6 +49,15 @@ class Reader {
   std::int64_t buffer_begin_ = 0;
 };
 
+/// The properties are what no checksum covers: a power cut may keep the sector that ends the body and lose the next one, which then holds
+/// zeros. True when all of them that share a sector with the record's end are zeros.
+bool ends_in_zeros(const MessageView& record, std::int64_t end_in_file) {
+  constexpr std::int64_t kSector = 512;
+  const auto shared = static_cast<std::size_t>((end_in_file - 1) % kSector + 1);
+  const std::string_view tail = record.properties.substr(record.properties.size() - std::min(shared, record.properties.size()));
+  return !tail.empty() && tail.find_first_not_of('\0') == std::string_view::npos;
+}
+
 bool valid(const MessageView& record, std::int64_t offset, bool check_crc) {
   if (record.physical_offset != offset) return false;
   return !check_crc || record.body.empty() || crc32_31(record.body) == record.body_crc;
@@ -75,10 +84,20 @@ Result<ScanResult> scan_log(const MappedFileQueue& files, std::int64_t from, boo
       continue;
     }
     if ((magic != kMessageMagicV1 && magic != kMessageMagicV2) || size < kHeaderSize || size > left) return result;
-    const auto bytes = reader.bytes(result.end, size);
+    auto bytes = reader.bytes(result.end, size);
     if (!bytes) return bytes.error();
-    const auto record = decode_record(*bytes);
+    auto record = decode_record(*bytes);
     if (!record || record->total_size != size || !valid(*record, result.end, check_crc)) return result;
+    if (check_crc && ends_in_zeros(*record, files.file_size() - left + size)) {
+      // Properties may end so, but then something follows; behind a lost sector there is nothing.
+      const std::int64_t behind = left - size;
+      const auto next = reader.bytes(result.end + size, std::min<std::int64_t>(behind, sizeof(std::int32_t)));
+      if (!next) return next.error();
+      if (next->find_first_not_of('\0') == std::string_view::npos) return result;
+      bytes = reader.bytes(result.end, size);
+      if (!bytes) return bytes.error();
+      record = decode_record(*bytes);
+    }
     const auto visited = visit(*record);
     if (!visited) return visited.error();
     result.last_record = result.end;

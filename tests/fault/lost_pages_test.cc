@@ -34,6 +34,29 @@ TEST_CASE("what recovery cut off is gone for good, not until the next power cut"
   store.start();
 }
 
+TEST_CASE("a record whose properties end in a lost sector is no record", "[store][fault]") {
+  const std::int64_t kept = GENERATE(512, 1024, 1536);
+  FaultyStore store;
+  const std::string properties = "KEYS\x01order1\x02" + ("note\x01" + std::string(1800, 'n')) + "\x02";
+  const PutResult torn = store.put("Orders", 0, "body", properties);
+  store.kill();
+  store.disk().damage(kFirstLogFile, static_cast<std::size_t>(kept), std::string(static_cast<std::size_t>(torn.record_size - kept), '\0'));
+  store.start();
+  CHECK(store->max_physical_offset() == 0);
+  CHECK(store->max_offset("Orders", 0) == 0);
+  CHECK(store.put("Orders", 0, "again", properties).physical_offset == 0);
+}
+
+TEST_CASE("properties may end in zeros when something follows them", "[store][fault]") {
+  FaultyStore store;
+  store.put("Orders", 0, "body", "note\x01" + std::string(600, '\0'));
+  store.put("Orders", 0, "behind it");
+  store.kill();
+  store.start();
+  CHECK(store->max_offset("Orders", 0) == 2);
+  CHECK(store.body_at("Orders", 0, 1) == "behind it");
+}
+
 TEST_CASE("a consume queue that begins anew before its dirty part is flushed from there on", "[consumequeue][fault]") {
   const std::uint64_t seed = GENERATE(range(std::uint64_t{0}, std::uint64_t{8}));
   ManualClock clock;
