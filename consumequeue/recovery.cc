@@ -110,6 +110,7 @@ Result<RecoveryResult> recover_store(const StoreParts& parts, bool crashed) {
     for (const auto& named : queues) {
       const auto cut = named.queue->truncate(begin->queues);
       if (!cut) return cut.error();
+      named.queue->expire(bases.front());  // So that a queue of which nothing is left knows it when its next record comes.
     }
   }
 

@@ -39,12 +39,14 @@ Result<void> SimpleConsumeQueue::append(const QueueEntry& entry, std::int64_t qu
     const auto begun = begin_at(queue_offset);
     if (!begun) return begun;
   }
-  if (wanted > end_ && end_ > 0) log::error("{}: messages {} to {} are missing", files_.folder(), end_ / kUnitSize, queue_offset - 1);
+  const bool holds_nothing = min_ * kUnitSize >= end_;  // Its earlier messages are not lost: they had expired.
+  if (wanted > end_ && !holds_nothing) log::error("{}: messages {} to {} are missing", files_.folder(), end_ / kUnitSize, queue_offset - 1);
   while (end_ < wanted) {
     // Behind messages a blank carries their end, so that physical offsets never run backwards; before the first one it is Java's.
-    const auto filled = write_unit({std::max<std::int64_t>(max_physical_, 0), QueueEntry::kBlankSize, 0});
+    const auto filled = write_unit({holds_nothing ? 0 : std::max<std::int64_t>(max_physical_, 0), QueueEntry::kBlankSize, 0});
     if (!filled) return filled;
   }
+  if (holds_nothing) min_ = queue_offset;
   const auto written = write_unit(entry);
   if (!written) return written;
   max_physical_ = entry.physical_offset + entry.size;

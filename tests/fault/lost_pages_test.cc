@@ -2,7 +2,6 @@
 // Pages that never reached the disk, one case for each way in which one showed through after a power cut.
 #include <algorithm>
 
-#include "broker/json_file.h"
 #include "consumequeue/simple_consume_queue.h"
 #include "tests/fault/faulty_store.h"
 #include "tests/support/catch.h"
@@ -74,6 +73,26 @@ TEST_CASE("a consume queue that begins anew before its dirty part is flushed fro
   REQUIRE(found.recover(true).has_value());
   CHECK(found.max_offset() == 1);
   CHECK(found.max_physical_offset() == 250);
+}
+
+TEST_CASE("a queue whose messages have all expired begins at the next one", "[consumequeue][fault]") {
+  ManualClock clock;
+  FaultyFileSystem disk(clock);
+  consumequeue::SimpleConsumeQueue queue(disk, "/consumequeue/Orders/0", kQueueFileSize);
+  REQUIRE(queue.load().has_value());
+  for (int i = 0; i < 30; ++i) REQUIRE(queue.append({.physical_offset = i * 50, .size = 50, .tags_code = 0}, i).has_value());
+  queue.expire(5000);
+  REQUIRE(queue.min_offset() == 30);
+  REQUIRE(
+      queue.append({.physical_offset = 6000, .size = 50, .tags_code = 0}, 35).has_value());  // 30 to 34 expired before they were entered.
+  CHECK(queue.min_offset() == 35);
+  REQUIRE(queue.flush().has_value());
+
+  consumequeue::SimpleConsumeQueue found(disk, "/consumequeue/Orders/0", kQueueFileSize);
+  REQUIRE(found.load().has_value());
+  REQUIRE(found.recover(false).has_value());
+  found.expire(5000);
+  CHECK(found.min_offset() == 35);
 }
 
 }  // namespace skylark::broker
