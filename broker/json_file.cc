@@ -26,17 +26,17 @@ Result<json::Value> read_json_file(FileSystem& files, const std::string& path) {
 
 Result<void> write_json_file(FileSystem& files, const std::string& path, std::string_view text) {
   const auto slash = path.rfind('/');
-  if (slash != std::string::npos) {
-    if (const auto made = files.create_folders(path.substr(0, slash)); !made) return made.error();
-  }
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash);
+  if (const auto made = files.create_folders(folder); !made) return made.error();
   if (files.exists(path)) {
     if (const auto before = files.read_all(path); before && !before->empty()) {
       if (const auto kept = files.write_all(path + ".bak", *before, false); !kept) return kept.error();
     }
   }
   const std::string fresh = path + ".tmp";
-  if (const auto written = files.write_all(fresh, text, false); !written) return written.error();
-  return files.rename(fresh, path);
+  if (const auto written = files.write_all(fresh, text, true); !written) return written.error();
+  if (const auto renamed = files.rename(fresh, path); !renamed) return renamed.error();
+  return files.sync_folder(folder);
 }
 
 }  // namespace skylark::broker

@@ -18,7 +18,8 @@ namespace skylark::broker {
 [[nodiscard]] Result<json::Value> read_json_file(FileSystem& files, const std::string& path);
 
 /// Keeps what was there as `.bak` and replaces the file in one step: a killed process leaves the old or the new text, never a part.
-/// As in Java it does not wait for the disk, since io threads call it; after a power cut the file or its `.bak` is what there is.
+/// On return the new text is durable. Java does not wait for the disk, and a power cut can take a table and its backup; here the old
+/// file gives way only to one that is on disk, which costs a change of topics or groups two fsyncs.
 [[nodiscard]] Result<void> write_json_file(FileSystem& files, const std::string& path, std::string_view text);
 
 }  // namespace skylark::broker

@@ -2,6 +2,7 @@
 // Pages that never reached the disk, one case for each way in which one showed through after a power cut.
 #include <algorithm>
 
+#include "broker/json_file.h"
 #include "consumequeue/simple_consume_queue.h"
 #include "tests/fault/faulty_store.h"
 #include "tests/support/catch.h"
@@ -93,6 +94,24 @@ TEST_CASE("a queue whose messages have all expired begins at the next one", "[co
   REQUIRE(found.recover(false).has_value());
   found.expire(5000);
   CHECK(found.min_offset() == 35);
+}
+
+TEST_CASE("a table of the broker is the old or the new one after a power cut", "[broker][fault]") {
+  const std::uint64_t seed = GENERATE(range(std::uint64_t{0}, std::uint64_t{16}));
+  const std::string path = "/store/config/topics.json";
+  ManualClock clock;
+  FaultyFileSystem disk(clock);
+  REQUIRE(write_json_file(disk, path, R"({"version":1})").has_value());
+  const auto written = disk.after_power_cut(seed);
+  const auto first = read_json_file(*written, path);
+  REQUIRE(first.has_value());
+  CHECK((*first)["version"].as_integer() == 1);
+
+  REQUIRE(write_json_file(disk, path, R"({"version":2})").has_value());
+  const auto replaced = disk.after_power_cut(seed);
+  const auto second = read_json_file(*replaced, path);
+  REQUIRE(second.has_value());
+  CHECK((*second)["version"].as_integer() == 2);
 }
 
 }  // namespace skylark::broker
