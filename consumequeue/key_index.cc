@@ -85,8 +85,10 @@ Result<void> KeyIndex::add(const MessageView& record, bool repeat_last) {
   const std::int32_t type = record.sys_flag & sys_flag::kTransactionMask;
   if (type == sys_flag::kTransactionRollback) return {};
   const std::int64_t end = end_offset();
-  if (record.physical_offset < end || (record.physical_offset == end && (!repeat_last || ends_whole_))) return {};
+  const bool again = record.physical_offset == unfinished_ || (repeat_last && !ends_whole_);
+  if (record.physical_offset < end || (record.physical_offset == end && !again)) return {};
 
+  unfinished_ = record.physical_offset;  // Until all is in: a disk may run full between two keys.
   if (const auto unique = record.property(property::kUniqueKey)) {
     const auto put_key = put(record.topic, *unique, record);
     if (!put_key) return put_key;
@@ -100,6 +102,7 @@ Result<void> KeyIndex::add(const MessageView& record, bool repeat_last) {
     const auto put_key = put(record.topic, key, record);
     if (!put_key) return put_key;
   }
+  unfinished_ = -1;
   return {};
 }
 

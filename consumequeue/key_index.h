@@ -22,16 +22,16 @@ class KeyIndex {
  public:
   KeyIndex(FileSystem& system, Clock& clock, std::string folder, IndexGeometry geometry);
 
-  /// Opens the files. After a crash those that hold keys younger than `safe_timestamp` may lack what was not yet on disk: `cut_back` decides
-  /// on them before anything is added or asked for.
-  /// Files of another geometry are left alone, with a warning.
+  /// Opens the files. After a crash those that hold keys younger than `safe_timestamp` may lack what was not yet on disk: `cut_back`
+  /// decides on them before anything is added or asked for. Files of another geometry are left alone, with a warning.
   [[nodiscard]] Result<void> load(bool crashed, std::int64_t safe_timestamp);
 
   /// After a crash: of the files in doubt the oldest keeps what proves to be right, of records before `physical_offset`; the others are
   /// removed. Keys of later records than `end_offset()` have to be added again. Errors: those of the disk.
   [[nodiscard]] Result<void> cut_back(std::int64_t physical_offset);
 
-  /// Adds the keys of a record; one that lies before the last indexed record is known already. `repeat_last`: that one may be added again.
+  /// Adds the keys of a record; one that lies before the last indexed record is known already. After an
+  /// error the same record is to be added again. `repeat_last`: the last indexed one may be added again.
   [[nodiscard]] Result<void> add(const MessageView& record, bool repeat_last = false);
   /// Where the last indexed record begins; -1 when nothing is indexed.
   [[nodiscard]] std::int64_t end_offset() const;
@@ -60,8 +60,9 @@ class KeyIndex {
   std::string last_name_;
   std::vector<std::shared_ptr<KeyIndexFile>> dirty_;  // Written since the last flush, oldest first.
   bool new_names_ = false;
-  std::size_t safe_count_ = 0;  // Files that are whole for certain; the others are in doubt until `cut_back`.
-  bool ends_whole_ = false;     // All keys of the last indexed record are there.
+  std::size_t safe_count_ = 0;    // Files that are whole for certain; the others are in doubt until `cut_back`.
+  bool ends_whole_ = false;       // All keys of the last indexed record are there.
+  std::int64_t unfinished_ = -1;  // The record of which some keys could not be added yet; of the adding thread alone.
   std::int64_t safe_timestamp_ = 0;
 };
 

@@ -62,6 +62,22 @@ TEST_CASE("keys go on in a new file when one is full", "[consumequeue]") {
   CHECK(fixture.query("again").empty());
 }
 
+TEST_CASE("a disk that runs full between two keys of a message costs none of them", "[consumequeue]") {
+  IndexFixture fixture;
+  for (int i = 0; i < 9; ++i) fixture.add(i * 100, "k");
+  MessageView record;
+  record.topic = "Orders";
+  record.physical_offset = 900;
+  record.store_timestamp = fixture.clock.now_ms();
+  record.properties = "UNIQ_KEY\x01unique9\x02KEYS\x01order9\x02";
+  fixture.disk.refuse_space(true);
+  REQUIRE_FALSE(fixture.index->add(record).has_value());  // The first key filled the file, the second one needs another.
+  fixture.disk.refuse_space(false);
+  REQUIRE(fixture.index->add(record).has_value());
+  CHECK(fixture.query("unique9").front() == 900);
+  CHECK(fixture.query("order9") == std::vector<std::int64_t>{900});
+}
+
 TEST_CASE("names of index files keep the order of creation", "[consumequeue]") {
   IndexFixture fixture;
   fixture.clock.advance(std::chrono::hours(48));
