@@ -342,4 +342,12 @@ Result<void> CommitLog::remove_first_file() {
   return removed;
 }
 
+Result<void> CommitLog::sync_folders() {
+  for (const std::string& folder : files_.folders()) {
+    const auto synced = system_.sync_folder(folder);
+    if (!synced) return synced;
+  }
+  return {};
+}
+
 }  // namespace skylark::commitlog

@@ -99,6 +99,8 @@ class CommitLog {
 
   /// Removes the oldest file; never the last. Errors: `not_found` when only one is left.
   [[nodiscard]] Result<void> remove_first_file();
+  /// Makes durable which files there are. A new one is before its first record; removals are when this has returned.
+  [[nodiscard]] Result<void> sync_folders();
   [[nodiscard]] MappedFileQueue& files() noexcept { return files_; }
   [[nodiscard]] const MappedFileQueue& files() const noexcept { return files_; }
   [[nodiscard]] std::int64_t file_size() const noexcept { return files_.file_size(); }

@@ -76,6 +76,9 @@ std::int32_t Retention::run(CommitLog& log, bool at_any_hour) {
     log::info("removed {}", path);
     ++removed;
   }
+  if (removed == 0) return 0;
+  // A power cut must not bring some of them back: their consume queue units go, and of several folders each would keep its own.
+  if (const auto durable = log.sync_folders(); !durable) log::warn("cannot make removals durable: {}", durable.error().message());
   return removed;
 }
 

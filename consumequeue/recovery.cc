@@ -148,6 +148,8 @@ Result<RecoveryResult> recover_store(const StoreParts& parts, bool crashed) {
   if (crashed) {  // With the zeros behind the end: what was cut off must not show through when the next record's pages are lost.
     const auto flushed = flush_range(parts.log.files(), result.begin, result.end + 1);
     if (!flushed) return flushed.error();
+    const auto named = parts.log.sync_folders();
+    if (!named) return named.error();
   }
   for (const auto& named : queues) {
     named.queue->expire(parts.log.begin());

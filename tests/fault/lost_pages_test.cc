@@ -57,6 +57,20 @@ TEST_CASE("properties may end in zeros when something follows them", "[store][fa
   CHECK(store.body_at("Orders", 0, 1) == "behind it");
 }
 
+TEST_CASE("expired log files stay away after a power cut", "[store][fault]") {
+  const std::uint64_t seed = GENERATE(range(std::uint64_t{0}, std::uint64_t{8}));
+  FaultyStore store([](MessageStoreOptions& options) { options.file_reserved_hours = 1; });
+  for (int i = 0; i < 80; ++i) store.put("Orders", 0, std::string(1000, 'x'));
+  store.await_dispatch();
+  store.clock().advance(std::chrono::hours(2));
+  REQUIRE(store->delete_expired_files());
+  const std::int64_t begin = store->min_physical_offset();
+  REQUIRE(begin > 0);
+  store.cut_power(seed);
+  store.start();
+  CHECK(store->min_physical_offset() == begin);
+}
+
 TEST_CASE("a consume queue that begins anew before its dirty part is flushed from there on", "[consumequeue][fault]") {
   const std::uint64_t seed = GENERATE(range(std::uint64_t{0}, std::uint64_t{8}));
   ManualClock clock;
