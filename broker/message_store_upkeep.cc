@@ -53,7 +53,7 @@ void MessageStoreImpl::flush_indexes() {
   checkpoint_.update([&](commitlog::CheckpointValues& values) {
     values.log_timestamp = std::max(values.log_timestamp, log_.flushed_timestamp());
     values.queues_timestamp = std::max(values.queues_timestamp, timestamp);
-    if (index_) values.index_timestamp = std::max(values.index_timestamp, index_->safe_timestamp());
+    if (index_) values.index_timestamp = std::max(values.index_timestamp, index_->safe_timestamp(log_.flushed()));
   });
 }
 

@@ -161,8 +161,10 @@ std::int64_t KeyIndex::end_timestamp() const {
   return files_.empty() ? 0 : files_.back()->header().end_timestamp;
 }
 
-std::int64_t KeyIndex::safe_timestamp() const {
+std::int64_t KeyIndex::safe_timestamp(std::int64_t flushed_physical_offset) {
   const std::scoped_lock lock(mutex_);
+  for (; !full_and_durable_.empty() && full_and_durable_.front().end_offset < flushed_physical_offset; full_and_durable_.pop_front())
+    safe_timestamp_ = std::max(safe_timestamp_, full_and_durable_.front().end_timestamp);
   return safe_timestamp_;
 }
 
@@ -206,7 +208,7 @@ Result<void> KeyIndex::flush() {
     const auto flushed = file->flush();
     if (!flushed && flushed.error() != Errc::not_found) return flushed;  // Not found: expired meanwhile.
     const std::scoped_lock lock(mutex_);
-    if (file->full()) safe_timestamp_ = std::max(safe_timestamp_, file->header().end_timestamp);
+    if (file->full()) full_and_durable_.push_back(file->header());
   }
   return {};
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -36,8 +37,9 @@ class KeyIndex {
   /// Where the last indexed record begins; -1 when nothing is indexed.
   [[nodiscard]] std::int64_t end_offset() const;
   [[nodiscard]] std::int64_t end_timestamp() const;
-  /// Store time of the last key in a file that is full and durable: what the checkpoint may say.
-  [[nodiscard]] std::int64_t safe_timestamp() const;
+  /// Store time of the last key in a file that is full and durable, and whose records the log has on disk as well: what the checkpoint
+  /// may say. Keys of records that a power cut took would hide those that come in their place.
+  [[nodiscard]] std::int64_t safe_timestamp(std::int64_t flushed_physical_offset);
 
   /// Physical offsets of records that may carry the key, newest first; the caller compares key and time with the record.
   [[nodiscard]] std::vector<std::int64_t> query(std::string_view topic, std::string_view key, std::size_t count_max, std::int64_t begin_ms,
@@ -64,6 +66,7 @@ class KeyIndex {
   bool ends_whole_ = false;       // All keys of the last indexed record are there.
   std::int64_t unfinished_ = -1;  // The record of which some keys could not be added yet; of the adding thread alone.
   std::int64_t safe_timestamp_ = 0;
+  std::deque<KeyIndexFile::Header> full_and_durable_;  // Oldest first; their records may not be on disk yet.
 };
 
 }  // namespace skylark::consumequeue

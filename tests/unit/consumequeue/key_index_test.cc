@@ -62,6 +62,15 @@ TEST_CASE("keys go on in a new file when one is full", "[consumequeue]") {
   CHECK(fixture.query("again").empty());
 }
 
+TEST_CASE("a full index file is safe when it and the records of its keys are on disk", "[consumequeue]") {
+  IndexFixture fixture;
+  for (int i = 0; i < 12; ++i) fixture.add(i * 100, "k");
+  CHECK(fixture.index->safe_timestamp(5000) == 0);  // Not flushed yet.
+  REQUIRE(fixture.index->flush().has_value());
+  CHECK(fixture.index->safe_timestamp(900) == 0);  // The tenth record begins there.
+  CHECK(fixture.index->safe_timestamp(1000) == fixture.clock.now_ms());
+}
+
 TEST_CASE("a disk that runs full between two keys of a message costs none of them", "[consumequeue]") {
   IndexFixture fixture;
   for (int i = 0; i < 9; ++i) fixture.add(i * 100, "k");
@@ -107,7 +116,7 @@ TEST_CASE("after a crash files that are known to be whole stay, and of the next 
     fixture.clock.advance(std::chrono::seconds(1));
   }
   REQUIRE(fixture.index->flush().has_value());
-  const std::int64_t safe = fixture.index->safe_timestamp();
+  const std::int64_t safe = fixture.index->safe_timestamp(INT64_MAX);
   CHECK(safe == fixture.clock.now_ms() - 9000);  // The last key of the second file, the last one that is full.
   fixture.open(true, safe);
   SECTION("of the last record before it a part may be missing: it goes too") {
