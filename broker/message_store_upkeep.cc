@@ -10,7 +10,6 @@
 namespace skylark::broker {
 namespace {
 
-constexpr std::chrono::seconds kTick{1};
 constexpr std::int64_t kFlushIndexesTicks = 10;  // How much of the indexes a power cut makes recovery build again.
 constexpr std::int64_t kExpiryTicks = 10;        // cleanResourceInterval.
 constexpr std::int64_t kFirstExpiryTick = 60;    // As Java, which gives a starting broker a minute.
@@ -21,7 +20,8 @@ constexpr std::int64_t kRestTicks = 60;          // A queue that nobody used for
 void MessageStoreImpl::upkeep() {
   ::pthread_setname_np(::pthread_self(), "store-upkeep");
   std::unique_lock lock(upkeep_mutex_);
-  for (std::int64_t tick = 1; !upkeep_wake_.wait_for(lock, kTick, [this] { return upkeep_stopping_; }); ++tick) {
+  const std::chrono::milliseconds interval(std::max<std::int64_t>(options_.upkeep_interval_ms, 1));
+  for (std::int64_t tick = 1; !upkeep_wake_.wait_for(lock, interval, [this] { return upkeep_stopping_; }); ++tick) {
     lock.unlock();
     if (tick % kFlushIndexesTicks == 0) flush_indexes();
     checkpoint_.update(
