@@ -14,7 +14,7 @@ import wire  # noqa: E402
 from startup_test import Case, check, refused  # noqa: E402
 from wire_test import start_pair  # noqa: E402
 
-QUERY_CONSUMER_OFFSET, GET_MAX_OFFSET = 14, 30
+QUERY_CONSUMER_OFFSET, GET_MAX_OFFSET, GET_TOPIC_CONFIG = 14, 30, 351
 SHORT = ["--seconds", "1", "--warm-up", "0.3", "--quiet", "-o", "json"]
 
 
@@ -68,6 +68,17 @@ def produce_counts_what_is_stored(case):
     counted = bench(case, port, "produce", "--count", "1000", "--queues", "1")
     check(counted["requests"] >= 1000, f"--count 1000 ends after {counted['requests']}")
     same("one queue", counted["storedTotal"], lambda: ends(port, "Bench_produce", 1)[0])
+
+
+def many_topics_are_created_where_they_are_missing(case):
+    _, port = start_pair(case)
+    bench(case, port, "produce", "--topics", "70", "--queues", "1", "--count", "100", topic="Many")
+    result = bench(case, port, "produce", "--topics", "600", "--queues", "2", topic="Many")
+    check(result["refused"] == 0, f"{result}")
+    with wire.Wire("127.0.0.1", port) as connection:
+        for topic in ("Many0", "Many69", "Many70", "Many599"):
+            answer = connection.call(GET_TOPIC_CONFIG, {"topic": topic})
+            check(answer.code == 0 and json.loads(answer.body)["writeQueueNums"] == 2, f"{topic}: {answer} {answer.body}")
 
 
 def latency_has_one_in_flight(case):
@@ -137,7 +148,7 @@ def errors_are_one_line(case):
         check(code == 1 and word in errors and len(errors.strip().splitlines()) == 1, f"{flags}: {code}, {errors!r}")
 
 
-CASES = [produce_counts_what_is_stored, latency_has_one_in_flight, readers_get_what_was_stored, waiting_consumers_get_every_message,
+CASES = [produce_counts_what_is_stored, many_topics_are_created_where_they_are_missing, latency_has_one_in_flight, readers_get_what_was_stored, waiting_consumers_get_every_message,
          transactions_end_as_they_were_told, delayed_messages_all_come_late, name_server_holds_simulated_brokers, errors_are_one_line]
 
 

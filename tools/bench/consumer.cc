@@ -8,6 +8,7 @@
 #include "protocol/response_code.h"
 #include "tools/bench/records.h"
 #include "tools/bench/sender.h"
+#include "tools/bench/topics.h"
 
 namespace skylark::bench {
 

@@ -6,6 +6,7 @@
 #include "tools/bench/commands.h"
 #include "tools/bench/event_loop.h"
 #include "tools/bench/sender.h"
+#include "tools/bench/topics.h"
 
 namespace skylark::bench {
 

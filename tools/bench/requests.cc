@@ -7,7 +7,6 @@
 
 #include <fmt/format.h>
 
-#include "protocol/admin_headers.h"
 #include "protocol/nameserver_headers.h"
 #include "protocol/offset_headers.h"
 #include "protocol/pull_headers.h"
@@ -169,45 +168,6 @@ void write_key(char* key, std::uint32_t number) noexcept {
 
 void write_group(char* digits, std::int32_t group) noexcept {
   for (std::size_t i = kGroupMark.size(); i-- > 0; group /= 10) digits[i] = static_cast<char>('0' + group % 10);
-}
-
-void create_topics(Connection& connection, const Options& options) {
-  connection.call_each(
-      static_cast<std::size_t>(options.topics),
-      [&](std::size_t topic) {
-        CreateTopicRequestHeader header;
-        header.topic = topic_name(options, static_cast<std::int32_t>(topic));
-        header.default_topic = "TBW102";
-        header.read_queue_nums = options.queues;
-        header.write_queue_nums = options.queues;
-        header.perm = kReadAndWrite;
-        header.topic_sys_flag = 0;
-        return make_request(RequestCode::update_and_create_topic, header);
-      },
-      [&](std::size_t topic, const RemotingCommand& answer) {
-        if (answer.code == 0) return;
-        throw BenchError(
-            fmt::format("topic {}: code {}: {}", topic_name(options, static_cast<std::int32_t>(topic)), answer.code, answer.remark));
-      });
-}
-
-std::vector<std::int64_t> queue_ends(Connection& connection, const Options& options) {
-  const auto queues = static_cast<std::size_t>(options.queues);
-  std::vector<std::int64_t> ends(static_cast<std::size_t>(options.topics) * queues);
-  connection.call_each(
-      ends.size(),
-      [&](std::size_t i) {
-        GetMaxOffsetRequestHeader header;
-        header.topic = topic_name(options, static_cast<std::int32_t>(i / queues));
-        header.queue_id = static_cast<std::int32_t>(i % queues);
-        return make_request(RequestCode::get_max_offset, header);
-      },
-      [&](std::size_t i, const RemotingCommand& answer) {
-        const auto end = answer.ext.integer("offset");
-        if (answer.code != 0 || !end) throw BenchError(fmt::format("end of a queue: code {}: {}", answer.code, answer.remark));
-        ends[i] = *end;
-      });
-  return ends;
 }
 
 }  // namespace skylark::bench

@@ -46,9 +46,4 @@ inline constexpr const char* kProducerGroup = "skylark_bench";
 void write_key(char* key, std::uint32_t number) noexcept;
 void write_group(char* digits, std::int32_t group) noexcept;
 
-/// Creates the topics on the broker, or changes their number of queues. Errors: `BenchError` with the broker's remark.
-void create_topics(Connection& connection, const Options& options);
-/// End of each queue, topic by topic: the offset that its next message gets. Errors: `BenchError`.
-[[nodiscard]] std::vector<std::int64_t> queue_ends(Connection& connection, const Options& options);
-
 }  // namespace skylark::bench
