@@ -180,6 +180,7 @@ def process_tests(against):
         tests.append(("name-servers", python + ["tests/integration/name_servers_test.py"] + binaries, 600))
         tests.append(("wire", python + ["tests/integration/wire_test.py"] + binaries, 300))
         tests.append(("startup", python + ["tests/integration/startup_test.py"] + binaries, 300))
+        tests.append(("bench-page", python + ["tests/bench/page_test.py"], 120))
         tests.append(("mqbench", python + ["tests/integration/mqbench_test.py"] + binaries, 300))
         tests.append(("guard", python + ["tests/bench/guard/run.py"] + binaries, 300))
     return tests

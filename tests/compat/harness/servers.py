@@ -101,6 +101,10 @@ class NameServer:
         self._process = None
         self.name = name
 
+    @property
+    def process(self):
+        return self._process
+
     def start(self):
         config = _write_properties(os.path.join(self._home, "namesrv.conf"), {
             "listenPort": str(self._claim.number),
