@@ -126,6 +126,8 @@ Result<void> KeyIndexFile::cut_back(std::int64_t physical_offset) {
     slot_of(dropped) = dropped.previous;
   }
 
+  const auto allocated = file_->allocate(0, entry_at(0));  // A kill may have come between making the file and giving it space.
+  if (!allocated) return allocated;
   bytes.resize(slots.size() * 4);
   const auto got = file_->read_at(slot_at(0), bytes.data(), bytes.size());
   if (!got) return got.error();
