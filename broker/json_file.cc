@@ -9,7 +9,9 @@ namespace skylark::broker {
 
 Result<json::Value> read_json_file(FileSystem& files, const std::string& path) {
   if (files.exists(path)) {
-    if (const auto text = files.read_all(path); text && !text->empty()) {
+    const auto text = files.read_all(path);
+    if (!text) return text.error();
+    if (!text->empty()) {
       if (auto value = json::parse(*text)) return std::move(*value);
     }
     log::warn("{} is empty or broken: its backup is used", path);

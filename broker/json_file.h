@@ -14,6 +14,7 @@ class FileSystem;
 namespace skylark::broker {
 
 /// Reads a configuration table: the file, or its `.bak` when the file is missing, empty or broken, or null when there is neither.
+/// A disk that cannot be read is an error and no reason to go back to the older backup, as Java does.
 /// Errors: `malformed` when the backup is what is left and is broken too. Source: ConfigManager.java load.
 [[nodiscard]] Result<json::Value> read_json_file(FileSystem& files, const std::string& path);
 
