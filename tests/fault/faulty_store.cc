@@ -30,7 +30,7 @@ FaultyStore::FaultyStore(Change change) : disk_(std::make_unique<FaultyFileSyste
 FaultyStore::~FaultyStore() { stop(); }
 
 Result<void> FaultyStore::try_start() {
-  store_ = make_message_store(options_, *disk_, clock_);
+  store_ = make_message_store(options_, system_ != nullptr ? *system_ : *disk_, clock_);
   return store_->start();
 }
 

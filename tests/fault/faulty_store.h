@@ -25,6 +25,8 @@ class FaultyStore {
   MessageStoreOptions& options() { return options_; }
 
   void start();
+  /// From the next start on the store sees its disk through that file system, which passes on what it does not refuse; null: directly.
+  void go_through(FileSystem* system) { system_ = system; }
   [[nodiscard]] Result<void> try_start();
   void stop();
   /// The process dies: what it wrote is there, nothing was tidied up. Followed by `start`.
@@ -43,6 +45,7 @@ class FaultyStore {
 
   ManualClock clock_;
   std::unique_ptr<FaultyFileSystem> disk_;
+  FileSystem* system_ = nullptr;
   MessageStoreOptions options_;
   std::unique_ptr<MessageStore> store_;
 };
