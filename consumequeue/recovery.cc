@@ -60,6 +60,14 @@ Result<Begin> begin_after_crash(const StoreParts& parts, const std::vector<std::
   return begin;
 }
 
+/// Queues are about to be cut back to where the log was durable too. What is entered again behind that place is in memory alone, so the
+/// checkpoint no longer speaks for it: the log's time may move on before the queues are flushed, and another crash come.
+Result<void> take_back_queues(commitlog::Checkpoint& checkpoint) {
+  checkpoint.update(
+      [](commitlog::CheckpointValues& values) { values.queues_timestamp = std::min(values.queues_timestamp, values.log_timestamp); });
+  return checkpoint.flush();
+}
+
 /// A clean stop left nothing undispatched: what lies before the last unit is in its queue, or was deleted with its topic.
 Begin begin_after_stop(const std::vector<std::int64_t>& bases, std::int64_t max_physical_offset) {
   std::int64_t begin = bases.front();
@@ -107,6 +115,8 @@ Result<RecoveryResult> recover_store(const StoreParts& parts, bool crashed) {
   const auto begin = crashed ? begin_after_crash(parts, bases) : Result<Begin>(begin_after_stop(bases, max_physical_offset));
   if (!begin) return begin.error();
   if (crashed) {
+    const auto taken_back = take_back_queues(parts.checkpoint);
+    if (!taken_back) return taken_back.error();
     for (const auto& named : queues) {
       const auto cut = named.queue->truncate(begin->queues);
       if (!cut) return cut.error();

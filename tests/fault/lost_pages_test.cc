@@ -2,6 +2,7 @@
 // Pages that never reached the disk, one case for each way in which one showed through after a power cut.
 #include <algorithm>
 
+#include "base/bytes.h"
 #include "broker/json_file.h"
 #include "consumequeue/simple_consume_queue.h"
 #include "tests/fault/faulty_store.h"
@@ -69,6 +70,28 @@ TEST_CASE("expired log files stay away after a power cut", "[store][fault]") {
   store.cut_power(seed);
   store.start();
   CHECK(store->min_physical_offset() == begin);
+}
+
+TEST_CASE("a start that cuts queues back takes back what the checkpoint said of them", "[store][fault]") {
+  FaultyStore store;
+  for (int i = 0; i < 40; ++i) {
+    store.put("Orders", 0, std::string(900, 'x'));
+    store.clock().advance(std::chrono::seconds(1));
+  }
+  store.await_dispatch();
+  const std::int64_t log_ms = store.clock().now_ms() - 20'000;
+  const std::int64_t queues_ms = store.clock().now_ms();
+  store.kill();
+  std::string times;
+  append_be(times, log_ms);
+  append_be(times, queues_ms);
+  store.disk().damage("/store/checkpoint", 0, times);
+  store.start();  // Enters the last twenty again, from the log.
+  store.cut_power(1);
+  const auto checkpoint = store.disk().read_all("/store/checkpoint");
+  REQUIRE(checkpoint.has_value());
+  CHECK(load_be<std::int64_t>(checkpoint->data() + 8) <= log_ms);
+  store.start();
 }
 
 TEST_CASE("a consume queue that begins anew before its dirty part is flushed from there on", "[consumequeue][fault]") {
