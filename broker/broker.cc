@@ -14,6 +14,7 @@
 #include "broker/cold_reads.h"
 #include "broker/consumer_manager.h"
 #include "broker/consumer_offset_manager.h"
+#include "broker/filter/consumer_filter_manager.h"
 #include "broker/handlers/handlers.h"
 #include "broker/handlers/pull_message.h"
 #include "broker/handlers/send_message.h"
@@ -77,6 +78,13 @@ remoting::ServerOptions server_options(const BrokerConfig& config, std::int32_t 
   return options;
 }
 
+ConsumerFilterOptions filter_options(const BrokerConfig& config) {
+  return {.path = config.config_path("consumerFilter.json"),
+          .error_percent = config.broker.bloom_error_percent.get(),
+          .consumer_count = config.broker.filter_consumer_count.get(),
+          .dead_kept_ms = config.broker.filter_kept_ms.get()};
+}
+
 ColdReads::Limits cold_read_limits(const BrokerConfig& config) {
   return {.threads = config.broker.cold_read_threads.get(),
           .waiting_max = static_cast<std::size_t>(config.broker.pull_queue_max.get()),
@@ -103,16 +111,21 @@ struct Broker::Impl {
         client(io_pool, {}),
         registration(registration_options(settings), identity, client),
         cold_reads(cold_read_limits(settings)),
+        filters(filter_options(settings), file_system, clock_used),
         held_pulls(
             clock_used, [this](const std::string& topic, std::int32_t queue_id) { return store->max_offset(topic, queue_id); },
             [this](HeldPull pull) { core.pull->resume(std::move(pull)); }),
-        parts{config,     identity,   clock,
-              files,      *store,     topics,
-              groups,     offsets,    consumers,
-              producers,  locks,      stats,
-              held_pulls, cold_reads, registration,
-              pool,       client,     hooks,
-              handlers,   periodic,   [this] { return main_server ? &main_server->counters() : nullptr; }},
+        parts{config,     identity,
+              clock,      files,
+              *store,     topics,
+              groups,     offsets,
+              consumers,  producers,
+              locks,      stats,
+              held_pulls, cold_reads,
+              filters,    registration,
+              pool,       client,
+              hooks,      handlers,
+              periodic,   [this] { return main_server ? &main_server->counters() : nullptr; }},
         dispatcher(handlers, false, [this](const remoting::ConnectionPtr& connection) { connection_closed(connection); }),
         fast_dispatcher(handlers, true, [this](const remoting::ConnectionPtr& connection) { connection_closed(connection); }) {
     core = wire_core(parts, wired);
@@ -129,6 +142,7 @@ struct Broker::Impl {
       const GroupConfigPtr config_of_group = groups.find_existing(group);
       return !config_of_group || config_of_group->notify_ids_changed;
     });
+    consumers.set_group_gone_listener([this](const std::string& group) { filters.unregister_group(group); });
     registration.set_table_source([this] { return registered_table(); });
     registration.set_order_listener([this](const std::vector<std::string>& ordered) {
       topics.update_order_topics(std::set<std::string>(ordered.begin(), ordered.end()));
@@ -143,6 +157,7 @@ struct Broker::Impl {
       producers.expire();
     });
     periodic.add("consumer offsets", milliseconds(config.broker.flush_consumer_offset_ms.get()), [this] { offsets.persist(); });
+    periodic.add("consumer filters", milliseconds(10'000), [this] { filters.persist(); });
   }
 
   /// What name servers are told: a broker that may not be written or read takes that from its topics.
@@ -167,6 +182,7 @@ struct Broker::Impl {
     must(topics.load(), config.config_path("topics.json"));
     must(groups.load(), config.config_path("subscriptionGroup.json"));
     must(offsets.load(), config.config_path("consumerOffset.json"));
+    must(filters.load(), config.config_path("consumerFilter.json"));
   }
 
   void start_store() {
@@ -229,6 +245,7 @@ struct Broker::Impl {
     while (services_started > 0) wired.services[--services_started]->stop();
     if (store_started) {
       store->stop();
+      filters.persist();
       offsets.persist();
       topics.persist();
       groups.persist();
@@ -255,6 +272,7 @@ struct Broker::Impl {
   Registration registration;
   CoreHandlers core;
   ColdReads cold_reads;
+  ConsumerFilterManager filters;
   HeldPulls held_pulls;
   PeriodicTasks periodic;
   BrokerParts parts;

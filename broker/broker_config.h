@@ -33,6 +33,9 @@ struct BrokerSection final : ConfigSection {
   Setting<std::int64_t> transaction_op_interval_ms;
   Setting<std::int64_t> flush_consumer_offset_ms, consumer_offset_version_step, delay_offset_version_step;
   Setting<bool> server_side_reset, lite_pull;
+  Setting<bool> property_filter, filter_retry;
+  Setting<std::int32_t> filter_consumer_count, bloom_error_percent;
+  Setting<std::int64_t> filter_kept_ms;
   Setting<std::int32_t> pull_queue_max, cold_read_threads;
   Setting<std::int64_t> cold_read_bytes_max;
   Setting<std::int64_t> start_accept_sends_ms;

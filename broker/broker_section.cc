@@ -92,6 +92,27 @@ BrokerSection::BrokerSection()
                          .doc = "Whether offsets are reset in the broker rather than by the online consumers."},
                         true),
       lite_pull(*this, {.key = "litePullMessageEnable", .reload = Reload::live, .doc = "Whether lite pull consumers are served."}, true),
+      property_filter(
+          *this,
+          {.key = "enablePropertyFilter", .reload = Reload::live, .doc = "Whether consumers may filter messages by SQL92 expressions."},
+          false),
+      filter_retry(*this,
+                   {.key = "filterSupportRetry",
+                    .reload = Reload::live,
+                    .doc = "Whether an expression for a retry topic is that of the topic where a message comes from."},
+                   false),
+      filter_consumer_count(
+          *this, {.key = "expectConsumerNumUseFilter", .doc = "Groups with SQL92 filters that the bit map of a message is made for."}, 32,
+          in_range(1, 100'000)),
+      bloom_error_percent(
+          *this,
+          {.key = "maxErrorRateOfBloomFilter", .unit = Unit::percent, .doc = "Part of the bit maps that may let a message pass in vain."},
+          20, in_range(1, 99)),
+      filter_kept_ms(*this,
+                     {.key = "filterDataCleanTimeSpan",
+                      .unit = Unit::milliseconds,
+                      .doc = "How long the filter of a group without consumers is kept."},
+                     86'400'000, at_least(0)),
       pull_queue_max(*this,
                      {.key = "pullThreadPoolQueueCapacity",
                       .doc = "Most requests that wait to be read from disk; further ones are answered as system busy."},
@@ -168,13 +189,8 @@ BrokerSection::BrokerSection()
           {"clientAsyncSemaphoreValue", "65535"},
           {"transferMsgByHeap", "true"},
           {"longPollingConcurrentEnable", "false"}});
-  ignore("SQL92 filters are not served yet.", {{"enablePropertyFilter", "false"},
-                                               {"enableCalcFilterBitMap", "false"},
-                                               {"expectConsumerNumUseFilter", "32"},
-                                               {"maxErrorRateOfBloomFilter", "20"},
-                                               {"filterDataCleanTimeSpan", "86400000"},
-                                               {"filterSupportRetry", "false"},
-                                               {"bitMapLengthConsumeQueueExt", "64"}});
+  ignore("Queues have no extensions yet that would hold bit maps.",
+         {{"enableCalcFilterBitMap", "false"}, {"bitMapLengthConsumeQueueExt", "64"}});
   ignore("POP consumption is not served yet.", {{"reviveQueueNum", "8"},
                                                 {"enableRetryTopicV2", "false"},
                                                 {"enablePopBufferMerge", "false"},

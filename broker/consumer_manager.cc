@@ -14,13 +14,14 @@ ConsumerManager::ConsumerManager(Clock& clock, std::chrono::milliseconds client_
 void ConsumerManager::set_notify_policy(NotifyPolicy policy) { notify_policy_ = std::move(policy); }
 
 ConsumerManager::Notice ConsumerManager::notice_for(const std::string& name, const Group& group) {
-  Notice notice{.group = name, .connections = {}};
+  Notice notice{.group = name, .connections = {}, .gone = group.members.empty()};
   if (group.is_broadcast()) return notice;
   for (const auto& [id, member] : group.members) notice.connections.push_back(member.client.connection);
   return notice;
 }
 
 void ConsumerManager::tell(const Notice& notice) const {
+  if (notice.gone && group_gone_) group_gone_(notice.group);
   if (notice.connections.empty() || (notify_policy_ && !notify_policy_(notice.group))) return;
   for (const auto& connection : notice.connections) {
     RemotingCommand request = make_request(to_int(RequestCode::notify_consumer_ids_changed),

@@ -77,6 +77,9 @@ class ConsumerManager {
   /// broadcasting group never are.
   using NotifyPolicy = std::function<bool(std::string_view group)>;
   void set_notify_policy(NotifyPolicy policy);
+  /// Called after the last member of a group has gone, on the changing thread, without a lock held. Set before use.
+  using GroupGone = std::function<void(const std::string& group)>;
+  void set_group_gone_listener(GroupGone listener) { group_gone_ = std::move(listener); }
 
  private:
   struct Member {
@@ -97,6 +100,7 @@ class ConsumerManager {
   struct Notice {
     std::string group;
     std::vector<remoting::ConnectionPtr> connections;
+    bool gone = false;  ///< No member is left.
   };
   struct Compensated {
     std::string consume_type, message_model;
@@ -113,6 +117,7 @@ class ConsumerManager {
   TextMap<Group> groups_;
   TextMap<Compensated> compensated_;
   NotifyPolicy notify_policy_;
+  GroupGone group_gone_;
 };
 
 }  // namespace skylark::broker

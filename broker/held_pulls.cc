@@ -67,7 +67,9 @@ void HeldPulls::on_arrival(const ArrivedMessage& message) {
   if (count_ == 0) return;
   Shard& shard = shard_of(message.topic, message.queue_id);
   wake(shard, QueueId{std::string(message.topic), message.queue_id}, [&message](const HeldPull& pull) {
-    return message.next_queue_offset > pull.offset && (!pull.filter || pull.filter(message.tags_code));
+    if (message.next_queue_offset <= pull.offset) return false;
+    if (!pull.filter) return true;
+    return pull.filter->wants_unit(message.unit) && (!pull.filter->reads_properties() || pull.filter->wants_properties(message.properties));
   });
 }
 

@@ -24,7 +24,7 @@ struct HeldPull {
   std::int32_t queue_id = 0;
   std::int64_t offset = 0;      ///< First offset wanted.
   std::int64_t expires_ms = 0;  ///< Steady clock.
-  TagFilter filter;             ///< Empty: every message is wanted.
+  MessageFilterPtr filter;      ///< Null: every message is wanted.
 };
 
 /// Held pulls by queue, in shards with a mutex each. A pull leaves when a wanted message arrives, when it expires, or at stop; then

@@ -69,16 +69,32 @@ enum class GetStatus {
 /// Java's name of the status, which travels as remark.
 [[nodiscard]] std::string_view to_string(GetStatus status) noexcept;
 
-/// Decides by the tag code of a consume queue entry whether a record is wanted. Null: all are.
-using TagFilter = std::function<bool(std::int64_t tags_code)>;
+/// What is known of a message without its record.
+struct FilterUnit {
+  std::optional<std::int64_t> tags_code = {};  ///< Empty when it cannot be had: what filters by tags lets such a message pass.
+  std::int64_t store_timestamp = 0;            ///< 0 and an empty map without an extension of the queue.
+  std::string_view bit_map = {};               ///< Of the filters that want the message: `BloomFilter`.
+};
+
+/// Decides which messages a reader gets. Threads: any, also at once. Source: MessageFilter.java.
+class MessageFilter {
+ public:
+  virtual ~MessageFilter() = default;
+  /// False when the message is not wanted; true when it is, or when only its properties can tell.
+  [[nodiscard]] virtual bool wants_unit(const FilterUnit& unit) const = 0;
+  /// Whether `wants_properties` decides about what `wants_unit` let pass.
+  [[nodiscard]] virtual bool reads_properties() const { return false; }
+  [[nodiscard]] virtual bool wants_properties(std::string_view /*properties*/) const { return true; }
+};
+using MessageFilterPtr = std::shared_ptr<const MessageFilter>;
 
 struct GetRequest {
   std::string_view topic;
   std::int32_t queue_id = 0;
   std::int64_t queue_offset = 0;
   std::int32_t message_count_max = 32;
-  const TagFilter* filter = nullptr;
-  bool may_wait = true;  ///< For the disk. Without it a read that would have to ends early, or with `needs_disk`.
+  const MessageFilter* filter = nullptr;  ///< Null: every message is wanted.
+  bool may_wait = true;                   ///< For the disk. Without it a read that would have to ends early, or with `needs_disk`.
 };
 
 struct GetResult {
@@ -97,7 +113,8 @@ struct ArrivedMessage {
   std::string_view topic;
   std::int32_t queue_id = 0;
   std::int64_t next_queue_offset = 0;  ///< Offset of the message + 1.
-  std::int64_t tags_code = 0;
+  FilterUnit unit = {};
+  std::string_view properties = {};
 };
 
 /// Used part, 0 to 1, of the disks that hold the parts of a store; -1 when a disk does not say.

@@ -248,8 +248,11 @@ void MessageStoreImpl::log_advanced() {
 void MessageStoreImpl::message_entered(const MessageView& record, std::int64_t tags_code) {
   if (options_.replica) log_.note_store_timestamp(record.store_timestamp);
   if (!arrival_listener_) return;
-  arrival_listener_(
-      {.topic = record.topic, .queue_id = record.queue_id, .next_queue_offset = record.queue_offset + 1, .tags_code = tags_code});
+  arrival_listener_({.topic = record.topic,
+                     .queue_id = record.queue_id,
+                     .next_queue_offset = record.queue_offset + 1,
+                     .unit = {.tags_code = tags_code, .store_timestamp = record.store_timestamp},
+                     .properties = record.properties});
 }
 
 std::int64_t MessageStoreImpl::dispatch_behind_bytes() {

@@ -93,7 +93,7 @@ void MessageStoreImpl::take(const consumequeue::QueueEntry& entry, const GetRequ
   ++result.next_begin_offset;
   if (entry.blank() || entry.physical_offset < walk.skip_below) return;
   walk.last_physical_offset = entry.physical_offset;
-  if (request.filter != nullptr && !(*request.filter)(entry.tags_code)) return;
+  if (request.filter != nullptr && !request.filter->wants_unit({.tags_code = entry.tags_code})) return;
   auto record = reader_.record(entry.physical_offset, entry.size, request.may_wait);
   if (record.outcome == Outcome::on_disk || record.outcome == Outcome::failed) {
     walk.ended = true;
@@ -107,6 +107,10 @@ void MessageStoreImpl::take(const consumequeue::QueueEntry& entry, const GetRequ
     if (result.message_count == 0) result.status = GetStatus::message_was_removing;
     if (record.outcome == Outcome::gone) walk.skip_below = log_.begin();
     return;
+  }
+  if (request.filter != nullptr && request.filter->reads_properties()) {
+    const auto decoded = decode_record(record.slice.bytes);
+    if (!decoded || !request.filter->wants_properties(decoded->properties)) return;
   }
   add_slice(result.slices, std::move(record.slice));
   result.status = GetStatus::found;

@@ -23,6 +23,7 @@ namespace skylark::broker {
 class BrokerConfig;
 class BrokerStats;
 class ColdReads;
+class ConsumerFilterManager;
 class ConsumerManager;
 class ConsumerOffsetManager;
 class HandlerTable;
@@ -66,6 +67,7 @@ struct BrokerParts {
   BrokerStats& stats;
   HeldPulls& held_pulls;
   ColdReads& cold_reads;
+  ConsumerFilterManager& filters;
   Registration& registration;
   remoting::IoPool& pool;
   remoting::Client& client;  ///< To other brokers and name servers.

@@ -24,6 +24,7 @@ CoreHandlers wire_messages(BrokerParts& parts, Wired& wired) {
                               .store = parts.store,
                               .held_pulls = parts.held_pulls,
                               .cold_reads = parts.cold_reads,
+                              .filters = parts.filters,
                               .stats = parts.stats,
                               .clock = parts.clock,
                               .master_known = [&registration = parts.registration] { return registration.master_known(); }});
@@ -54,7 +55,8 @@ void wire_offsets(BrokerParts& parts, Wired& wired) {
 }
 
 void wire_clients(BrokerParts& parts, Wired& wired) {
-  const auto clients = std::make_shared<ClientManageHandler>(parts.config, parts.consumers, parts.producers, parts.groups, parts.topics);
+  const auto clients =
+      std::make_shared<ClientManageHandler>(parts.config, parts.consumers, parts.producers, parts.groups, parts.topics, parts.filters);
   parts.handlers.add(RequestCode::heart_beat, bound(*clients, &ClientManageHandler::heartbeat));
   parts.handlers.add(RequestCode::unregister_client, bound(*clients, &ClientManageHandler::unregister));
   parts.handlers.add(RequestCode::get_consumer_list_by_group, bound(*clients, &ClientManageHandler::consumer_list));

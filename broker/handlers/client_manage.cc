@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/log.h"
 #include "broker/handlers/handlers.h"
 #include "broker/topic_names.h"
 #include "protocol/bodies/heartbeat.h"
@@ -16,8 +17,8 @@
 namespace skylark::broker {
 
 ClientManageHandler::ClientManageHandler(const BrokerConfig& config, ConsumerManager& consumers, ProducerManager& producers,
-                                         SubscriptionGroupManager& groups, TopicConfigManager& topics)
-    : config_(config), consumers_(consumers), producers_(producers), groups_(groups), topics_(topics) {}
+                                         SubscriptionGroupManager& groups, TopicConfigManager& topics, ConsumerFilterManager& filters)
+    : config_(config), consumers_(consumers), producers_(producers), groups_(groups), topics_(topics), filters_(filters) {}
 
 remoting::Reply ClientManageHandler::heartbeat(RemotingCommand& request, const remoting::ConnectionPtr& connection) {
   const auto data = HeartbeatData::parse(request.body.view());
@@ -48,6 +49,7 @@ void ClientManageHandler::register_group(const ConsumerData& data, const ClientC
                              data.unit_mode ? kUnitSubscription : 0);
   }
   consumers_.register_consumer(data, client, keep_subscriptions);
+  if (!keep_subscriptions) filters_.register_group(data.group, data.subscriptions);
 }
 
 bool ClientManageHandler::subscriptions_changed(const HeartbeatData& data) {
@@ -94,9 +96,16 @@ remoting::Reply ClientManageHandler::consumer_list(RemotingCommand& request) {
 remoting::Reply ClientManageHandler::check_config(RemotingCommand& request) {
   const auto body = json::parse(request.body.view());
   if (!body) return answer(request, ResponseCode::system_error, "the client's configuration cannot be read");
-  const std::string type = (*body)["subscriptionData"]["expressionType"].as_string();
-  if (!type.empty() && type != "TAG") {
+  const auto checked = CheckClientRequestBody::from_json(*body);
+  const std::string& type = checked.subscription.expression_type;
+  if (checked.subscription.is_tag_type()) return answer(request, ResponseCode::success);
+  if (!config_.broker.property_filter.get() || type != "SQL92") {
     return answer(request, ResponseCode::system_error, fmt::format("The broker does not support consumer to filter message by {}", type));
+  }
+  std::string error;
+  if (!filters_.compile(checked.subscription.expression, error)) {
+    log::warn("client {} of group {}: {}: {}", checked.client_id, checked.group, checked.subscription.expression, error);
+    return answer(request, ResponseCode::subscription_parse_failed, std::move(error));
   }
   return answer(request, ResponseCode::success);
 }

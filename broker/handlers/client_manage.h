@@ -6,6 +6,7 @@
 #include "broker/broker_config.h"
 #include "broker/client_channel.h"
 #include "broker/consumer_manager.h"
+#include "broker/filter/consumer_filter_manager.h"
 #include "broker/producer_manager.h"
 #include "broker/subscription_group_manager.h"
 #include "broker/text_map.h"
@@ -20,7 +21,7 @@ namespace skylark::broker {
 class ClientManageHandler {
  public:
   ClientManageHandler(const BrokerConfig& config, ConsumerManager& consumers, ProducerManager& producers, SubscriptionGroupManager& groups,
-                      TopicConfigManager& topics);
+                      TopicConfigManager& topics, ConsumerFilterManager& filters);
   remoting::Reply heartbeat(RemotingCommand& request, const remoting::ConnectionPtr& connection);
   remoting::Reply unregister(RemotingCommand& request, const remoting::ConnectionPtr& connection);
   remoting::Reply consumer_list(RemotingCommand& request);
@@ -36,6 +37,7 @@ class ClientManageHandler {
   ProducerManager& producers_;
   SubscriptionGroupManager& groups_;
   TopicConfigManager& topics_;
+  ConsumerFilterManager& filters_;
   std::mutex mutex_;
   TextMap<std::int32_t> fingerprints_;  ///< By group.
 };

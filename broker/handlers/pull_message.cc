@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "broker/filter/message_filters.h"
 #include "broker/handlers/handlers.h"
 #include "broker/topic_names.h"
 #include "protocol/response_code.h"
@@ -45,7 +46,7 @@ ResponseCode code_of(GetStatus status, std::int64_t asked_offset) {
 struct PullMessageHandler::Checked {
   TopicConfigPtr topic;
   GroupConfigPtr group;
-  TagFilter filter;  ///< Empty: all messages.
+  MessageFilterPtr filter;  ///< Null: all messages.
 };
 
 /// A pull whose messages have to be read from disk.
@@ -164,9 +165,10 @@ std::optional<RemotingCommand> PullMessageHandler::check_subscription(const Remo
   SubscriptionPtr subscription;
   if ((header.sys_flag & pull_flag::kSubscription) != 0) {
     auto parsed = SubscriptionData::parse(header.topic, header.subscription.value_or(""));
-    if (header.expression_type && !header.expression_type->empty()) {
-      if (!parsed) parsed = SubscriptionData{};
+    if (header.expression_type && !header.expression_type->empty() && *header.expression_type != "TAG") {
+      parsed = SubscriptionData{};
       parsed->topic = header.topic;
+      parsed->expression = header.subscription.value_or("");
       parsed->expression_type = *header.expression_type;
     }
     if (!parsed) return answer(request, ResponseCode::subscription_parse_failed, "parse the consumer's subscription failed");
@@ -197,12 +199,46 @@ std::optional<RemotingCommand> PullMessageHandler::check_subscription(const Remo
     }
     subscription = known.subscription;
   }
-  if (!subscription->is_tag_type()) {
+  return choose_filter(request, header, subscription, checked);
+}
+
+std::optional<RemotingCommand> PullMessageHandler::choose_filter(const RemotingCommand& request, const PullMessageRequestHeader& header,
+                                                                 const SubscriptionPtr& subscription, Checked& checked) {
+  if (subscription->is_tag_type()) {
+    if (!subscription->matches_all()) checked.filter = std::make_shared<TagMessageFilter>(subscription);
+    return std::nullopt;
+  }
+  const bool of_request = (header.sys_flag & pull_flag::kSubscription) != 0;
+  const bool served = config_.broker.property_filter.get() && subscription->expression_type == "SQL92";
+  ConsumerFilterPtr filter;
+  if (of_request && subscription->expression.empty()) {
+    return answer(request, ResponseCode::subscription_parse_failed, "parse the consumer's subscription failed");
+  }
+  if (!of_request) {
+    filter = parts_.filters.find(header.topic, header.consumer_group);
+    if (!filter) {
+      return answer(request, ResponseCode::filter_data_not_exist,
+                    "The broker's consumer filter data is not exist!Your expression may be wrong!");
+    }
+    if (filter->client_version < header.sub_version) {
+      return answer(request, ResponseCode::filter_data_not_latest, "the consumer's consumer filter data not latest");
+    }
+  }
+  if (!served) {
     return answer(request, ResponseCode::system_error,
                   fmt::format("The broker does not support consumer to filter message by {}", subscription->expression_type));
   }
-  if (!subscription->matches_all()) {
-    checked.filter = [subscription](std::int64_t tags_code) { return subscription->wants(tags_code); };
+  if (of_request) {
+    std::string error;
+    auto once = std::make_shared<ConsumerFilter>();
+    once->compiled = parts_.filters.compile(subscription->expression, error);
+    if (!once->compiled) return answer(request, ResponseCode::subscription_parse_failed, "parse the consumer's subscription failed");
+    filter = std::move(once);
+  }
+  if (config_.broker.filter_retry.get() && is_retry_topic(header.topic)) {
+    checked.filter = std::make_shared<RetrySqlMessageFilter>(parts_.filters, std::string(header.topic.substr(names::kRetryPrefix.size())));
+  } else {
+    checked.filter = std::make_shared<SqlMessageFilter>(std::move(filter));
   }
   return std::nullopt;
 }
@@ -220,7 +256,7 @@ GetResult PullMessageHandler::read(const PullMessageRequestHeader& header, const
                            .queue_id = header.queue_id,
                            .queue_offset = header.queue_offset,
                            .message_count_max = header.message_count_max,
-                           .filter = checked.filter ? &checked.filter : nullptr,
+                           .filter = checked.filter.get(),
                            .may_wait = may_wait};
   return parts_.store.get(request);
 }

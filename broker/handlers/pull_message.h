@@ -11,6 +11,7 @@
 #include "broker/cold_reads.h"
 #include "broker/consumer_manager.h"
 #include "broker/consumer_offset_manager.h"
+#include "broker/filter/consumer_filter_manager.h"
 #include "broker/held_pulls.h"
 #include "broker/message_store.h"
 #include "broker/subscription_group_manager.h"
@@ -30,14 +31,15 @@ struct PullParts {
   MessageStore& store;
   HeldPulls& held_pulls;
   ColdReads& cold_reads;
+  ConsumerFilterManager& filters;
   BrokerStats& stats;
   Clock& clock;
   std::function<bool()> master_known;  ///< On a replica: whether its group has a master now.
 };
 
-/// Codes 11 and 361: messages of one queue from an offset on, filtered by tag; holds the request when there are none yet. Messages that
-/// have to be read from disk are left to the workers, which answer later.
-/// Source: PullMessageProcessor.java, DefaultPullMessageResultHandler.java 5.3.3.
+/// Codes 11 and 361: messages of one queue from an offset on, filtered by tag or expression; holds the request when there are none yet.
+/// Messages that have to be read from disk are left to the workers, which answer later. Source: PullMessageProcessor.java,
+/// DefaultPullMessageResultHandler.java 5.3.3.
 class PullMessageHandler {
  public:
   PullMessageHandler(const BrokerConfig& config, PullParts parts);
@@ -55,6 +57,8 @@ class PullMessageHandler {
                                                      const remoting::ConnectionPtr& connection, Checked& checked);
   [[nodiscard]] std::optional<RemotingCommand> check_subscription(const RemotingCommand& request, const PullMessageRequestHeader& header,
                                                                   Checked& checked);
+  [[nodiscard]] std::optional<RemotingCommand> choose_filter(const RemotingCommand& request, const PullMessageRequestHeader& header,
+                                                             const SubscriptionPtr& subscription, Checked& checked);
   [[nodiscard]] GetResult read(const PullMessageRequestHeader& header, const Checked& checked, bool may_wait);
   [[nodiscard]] remoting::Reply read_cold(RemotingCommand& request, const remoting::ConnectionPtr& connection, Checked checked,
                                           bool may_hold);

@@ -61,7 +61,7 @@ def parse_arguments():
 
 def run_cases(arguments, flavour, cases, threads):
     """Verdict of every case; FAIL for one about which the program said nothing."""
-    with servers.Deployment(flavour) as deployment:
+    with servers.Deployment(flavour, {"enablePropertyFilter": "true"}) as deployment:
         home = os.path.join(deployment.folder, "client")
         os.makedirs(home)
         command = client_command(arguments, home) + [

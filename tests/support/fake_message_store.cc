@@ -70,7 +70,11 @@ PutResult FakeMessageStore::put_sync(const PutMessage& message) {
     result.message_ids = make_offset_message_id(fields.store_host, fields.physical_offset);
     log_[end_] = std::make_shared<const std::string>(std::move(bytes));
     end_ += result.record_size;
-    arrived = {message.fields.topic, fields.queue_id, fields.queue_offset + 1, code};
+    arrived = {.topic = message.fields.topic,
+               .queue_id = fields.queue_id,
+               .next_queue_offset = fields.queue_offset + 1,
+               .unit = {.tags_code = code, .store_timestamp = fields.store_timestamp},
+               .properties = message.fields.properties};
   }
   if (on_arrival_) on_arrival_(arrived);
   return result;
@@ -119,8 +123,12 @@ GetResult FakeMessageStore::get(const GetRequest& request) {
   }
   for (; result.next_begin_offset < result.max_offset && result.message_count < request.message_count_max; ++result.next_begin_offset) {
     const QueueEntry& entry = queue->entries[static_cast<std::size_t>(result.next_begin_offset)];
-    if (request.filter != nullptr && *request.filter && !(*request.filter)(entry.tags_code)) continue;
+    if (request.filter != nullptr && !request.filter->wants_unit({.tags_code = entry.tags_code})) continue;
     const auto bytes = bytes_at(entry.physical_offset);
+    if (request.filter != nullptr && request.filter->reads_properties() &&
+        !request.filter->wants_properties(decode_record(*bytes)->properties)) {
+      continue;
+    }
     result.slices.push_back({*bytes, bytes});
     result.size_bytes += entry.size;
     ++result.message_count;

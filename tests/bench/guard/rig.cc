@@ -105,6 +105,7 @@ struct RequestRig::Parts {
   HeldPulls held{clock, [this](const std::string& topic, std::int32_t queue_id) { return store->max_offset(topic, queue_id); },
                  [this](HeldPull waiting) { pull.resume(std::move(waiting)); }};
   ColdReads cold_reads{ColdReads::Limits{}};
+  ConsumerFilterManager filters{{.path = folder.path() + "/filters.json"}, *files, clock};
   TopicConfigManager topics{topic_options(), *files, clock};
   SubscriptionGroupManager groups{folder.path() + "/groups.json", true, *files, clock};
   SendMessageHandler send{config, identity, topics, *store, stats, hooks, clock};
@@ -115,6 +116,7 @@ struct RequestRig::Parts {
                                             .store = *store,
                                             .held_pulls = held,
                                             .cold_reads = cold_reads,
+                                            .filters = filters,
                                             .stats = stats,
                                             .clock = clock,
                                             .master_known = [] { return true; }}};

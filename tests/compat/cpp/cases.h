@@ -18,6 +18,7 @@ void push_orderly(CaseContext& context);
 void rebalance(CaseContext& context);
 void broadcast(CaseContext& context);
 void tag_filter(CaseContext& context);
+void sql_filter(CaseContext& context);
 
 void retry_to_dlq(CaseContext& context);
 void delay(CaseContext& context);

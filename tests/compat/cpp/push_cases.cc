@@ -202,4 +202,30 @@ void tag_filter(CaseContext& context) {
   check(by_hash.body_by_id() == hashes, "messages of one tag");
 }
 
+void sql_filter(CaseContext& context) {
+  const std::string topic = context.create_topic(1);
+  const auto producer = context.start_producer();
+  Collector received;
+  PushConsumer consumer(context.push_options(context.group("main")));
+  consumer.subscribe_sql(topic, "size > 5 AND colour IN ('red', 'green') AND gone IS NULL");
+  consumer.set_listener(received.listener());
+  must(consumer.start(), "start of the consumer");
+  std::map<std::string, std::string> wanted;
+  constexpr std::array kColours{"red", "green", "blue"};
+  for (int i = 0; i < 30; ++i) {
+    const std::string colour = kColours[static_cast<std::size_t>(i % 3)];
+    Message message(topic, colour + " " + std::to_string(i));
+    message.set_property("size", i % 7 == 0 ? "large" : std::to_string(i % 10));
+    message.set_property("colour", colour);
+    if (i % 4 == 0) message.set_property("gone", "yes");
+    const std::string id = must(producer->send(std::move(message)), "send").message_id;
+    if (i % 7 != 0 && i % 10 > 5 && colour != "blue" && i % 4 != 0) wanted[id] = colour + " " + std::to_string(i);
+  }
+  Message last(topic, "last");  // Behind all others: what was to come before it has come.
+  last.set_property("size", "6").set_property("colour", "red");
+  wanted[must(producer->send(std::move(last)), "send").message_id] = "last";
+  await("messages that the expression is true for", [&] { return received.body_by_id().size() >= wanted.size(); });
+  check(received.body_by_id() == wanted, "messages that the expression is true for");
+}
+
 }  // namespace skylark::compat

@@ -39,6 +39,7 @@ const std::vector<std::pair<std::string, Case>> kCases = {
     {"push-concurrent", push_concurrent},
     {"broadcast", broadcast},
     {"tag-filter", tag_filter},
+    {"sql-filter", sql_filter},
     {"send-sync", send_sync},
     {"send-async", send_async},
     {"send-oneway", send_one_way},

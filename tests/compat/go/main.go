@@ -39,6 +39,7 @@ var cases = []testCase{
 	{name: "pull-seek", run: pullSeek},
 	{name: "broadcast", run: broadcast},
 	{name: "tag-filter", run: tagFilter},
+	{name: "sql-filter", run: sqlFilter},
 	{name: "send-sync", run: sendSync},
 	{name: "send-async", run: sendAsync},
 	{name: "send-oneway", run: sendOneWay},

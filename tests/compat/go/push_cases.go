@@ -181,6 +181,41 @@ func tagFilter(c *caseContext) {
 	hashes.with(func() { equal(sentHashes, hashes.byID, "messages of one tag") })
 }
 
+func sqlFilter(c *caseContext) {
+	topic := c.createTopic("main", 1)
+	client := c.startProducer()
+	received := newCollector()
+	push := c.newPushConsumer(c.group("main"))
+	selector := consumer.MessageSelector{Type: consumer.SQL92, Expression: "size > 5 AND colour IN ('red', 'green') AND gone IS NULL"}
+	noError(push.Subscribe(topic, selector, received.listen), "subscribing")
+	noError(push.Start(), "starting the consumer")
+	wanted := map[string]string{}
+	for i := 0; i < 30; i++ {
+		colour := []string{"red", "green", "blue"}[i%3]
+		body := fmt.Sprintf("%s %d", colour, i)
+		size := strconv.Itoa(i % 10)
+		if i%7 == 0 {
+			size = "large"
+		}
+		message := primitive.NewMessage(topic, []byte(body))
+		message.WithProperty("size", size)
+		message.WithProperty("colour", colour)
+		if i%4 == 0 {
+			message.WithProperty("gone", "yes")
+		}
+		id := send(client, message).MsgID
+		if i%7 != 0 && i%10 > 5 && colour != "blue" && i%4 != 0 {
+			wanted[id] = body
+		}
+	}
+	last := primitive.NewMessage(topic, []byte("last")) // Behind all others: what was to come before it has come.
+	last.WithProperty("size", "6")
+	last.WithProperty("colour", "red")
+	wanted[send(client, last).MsgID] = "last"
+	await("messages that the expression is true for", func() bool { return received.ids() >= len(wanted) })
+	received.with(func() { equal(wanted, received.byID, "messages that the expression is true for") })
+}
+
 func delay(c *caseContext) {
 	topic := c.createTopic("main", 2)
 	received := newCollector()

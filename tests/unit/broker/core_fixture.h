@@ -64,6 +64,7 @@ struct CoreFixture {
                                                                   .store = store,
                                                                   .held_pulls = held,
                                                                   .cold_reads = cold_reads,
+                                                                  .filters = filters,
                                                                   .stats = stats,
                                                                   .clock = clock,
                                                                   .master_known = [this] { return master_known; }});
@@ -119,6 +120,7 @@ struct CoreFixture {
   HeldPulls held{clock, [this](const std::string& topic, std::int32_t queue_id) { return store.max_offset(topic, queue_id); },
                  [this](HeldPull waiting) { pull->resume(std::move(waiting)); }};
   ColdReads cold_reads{{.threads = 1}};
+  ConsumerFilterManager filters{{.path = folder.path() + "/filters.json"}, *files, clock};
   bool master_known = true;
   std::unique_ptr<TopicConfigManager> topics;
   std::unique_ptr<SubscriptionGroupManager> groups;

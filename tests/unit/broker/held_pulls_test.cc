@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "tests/support/catch.h"
+#include "tests/support/code_filter.h"
 #include "tests/support/fake_connection.h"
 
 namespace skylark::broker {
@@ -21,7 +22,7 @@ struct HeldFixture {
   HeldPulls held{clock, [this](const std::string&, std::int32_t) { return end; }, [this](HeldPull pull) { resumed.push_back(pull.offset); },
                  4};
 
-  bool hold(std::int64_t offset, TagFilter filter = {}, std::chrono::milliseconds wait = 15s) {
+  bool hold(std::int64_t offset, MessageFilterPtr filter = nullptr, std::chrono::milliseconds wait = 15s) {
     HeldPull pull;
     pull.connection = std::make_shared<remoting::FakeConnection>();
     pull.topic = "T";
@@ -31,7 +32,8 @@ struct HeldFixture {
     return held.hold(pull);
   }
   void arrive(std::int64_t offset, std::int64_t tags_code = 0, std::int32_t queue_id = 0) {
-    held.on_arrival({.topic = "T", .queue_id = queue_id, .next_queue_offset = offset + 1, .tags_code = tags_code});
+    held.on_arrival(
+        {.topic = "T", .queue_id = queue_id, .next_queue_offset = offset + 1, .unit = {.tags_code = tags_code}, .properties = {}});
   }
 };
 
@@ -49,7 +51,7 @@ TEST_CASE("a message wakes the pulls of its queue", "[broker][pull]") {
 
 TEST_CASE("a message that the filter refuses wakes nobody", "[broker][pull]") {
   HeldFixture fixture;
-  REQUIRE(fixture.hold(0, [](std::int64_t code) { return code == 7; }));
+  REQUIRE(fixture.hold(0, std::make_shared<CodeFilter>(7)));
   fixture.arrive(0, 6);
   CHECK(fixture.resumed.empty());
   fixture.arrive(1, 7);
@@ -97,7 +99,7 @@ TEST_CASE("no pull is lost or resumed twice when messages, sweeps and pulls come
   std::thread arrivals([&] {
     for (std::int64_t offset = 0; offset < kPulls; ++offset) {
       end = offset + 1;
-      held.on_arrival({.topic = "T", .queue_id = 0, .next_queue_offset = offset + 1, .tags_code = 0});
+      held.on_arrival({.topic = "T", .queue_id = 0, .next_queue_offset = offset + 1, .unit = {}, .properties = {}});
     }
   });
   std::thread sweeps([&] {

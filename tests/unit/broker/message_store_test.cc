@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "tests/support/catch.h"
+#include "tests/support/code_filter.h"
 #include "tests/support/eventually.h"
 #include "tests/unit/broker/message_store_fixture.h"
 
@@ -154,12 +155,12 @@ TEST_CASE("a filter passes over other tags and says where it came to", "[store]"
   StoreFixture store;
   for (int i = 0; i < 50; ++i) store.put("Orders", 0, std::to_string(i), tags(i % 10 == 3 ? "wanted" : "other"));
   store.await_dispatch();
-  const TagFilter wanted = [code = tags_code("wanted")](std::int64_t tag) { return tag == code; };
+  const CodeFilter wanted(tags_code("wanted"));
   const GetResult found = store->get({.topic = "Orders", .queue_id = 0, .queue_offset = 0, .message_count_max = 32, .filter = &wanted});
   CHECK(found.status == GetStatus::found);
   CHECK(found.message_count == 5);
   CHECK(found.next_begin_offset == 50);
-  const TagFilter none = [](std::int64_t) { return false; };
+  const CodeFilter none(tags_code("nobody's"));
   const GetResult nothing = store->get({.topic = "Orders", .queue_id = 0, .queue_offset = 0, .message_count_max = 32, .filter = &none});
   CHECK(nothing.status == GetStatus::no_matched_message);
   CHECK(nothing.next_begin_offset == 50);

@@ -39,6 +39,7 @@ public final class Compat {
         CASES.put("push-concurrent", PushCases::concurrent);
         CASES.put("broadcast", PushCases::broadcast);
         CASES.put("tag-filter", PushCases::tagFilter);
+        CASES.put("sql-filter", PushCases::sqlFilter);
         CASES.put("send-sync", SendCases::sync);
         CASES.put("send-async", SendCases::async);
         CASES.put("send-oneway", SendCases::oneWay);

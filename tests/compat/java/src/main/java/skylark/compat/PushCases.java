@@ -13,14 +13,17 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
+import org.apache.rocketmq.client.consumer.MessageSelector;
 import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
 import org.apache.rocketmq.client.consumer.listener.ConsumeOrderlyStatus;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerOrderly;
+import org.apache.rocketmq.client.exception.MQClientException;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.common.message.Message;
 import org.apache.rocketmq.common.message.MessageExt;
 import org.apache.rocketmq.common.message.MessageQueue;
+import org.apache.rocketmq.remoting.protocol.ResponseCode;
 import org.apache.rocketmq.remoting.protocol.admin.ConsumeStats;
 import org.apache.rocketmq.remoting.protocol.admin.OffsetWrapper;
 import org.apache.rocketmq.remoting.protocol.heartbeat.MessageModel;
@@ -198,6 +201,48 @@ final class PushCases {
         Check.await("messages of one tag", () -> receivedBy.get("Aa").size() >= hashes.size());
         Check.equal(colours, receivedBy.get("red || green"), "messages of two tags");
         Check.equal(hashes, receivedBy.get("Aa"), "messages of one tag");
+    }
+
+    static void sqlFilter(CaseContext context) throws Exception {
+        String topic = context.createTopic("main", 1);
+        DefaultMQProducer producer = context.startProducer();
+        Map<String, String> received = new ConcurrentHashMap<>();
+        DefaultMQPushConsumer consumer = context.newPushConsumer(context.group("main"));
+        consumer.subscribe(topic, MessageSelector.bySql("size > 5 AND colour IN ('red', 'green') AND gone IS NULL"));
+        consumer.registerMessageListener(collect(received));
+        consumer.start();
+        Map<String, String> wanted = new ConcurrentHashMap<>();
+        List<String> colours = Arrays.asList("red", "green", "blue");
+        for (int i = 0; i < 30; i++) {
+            String colour = colours.get(i % 3);
+            Message message = CaseContext.message(topic, colour + " " + i);
+            message.putUserProperty("size", i % 7 == 0 ? "large" : String.valueOf(i % 10));
+            message.putUserProperty("colour", colour);
+            if (i % 4 == 0) {
+                message.putUserProperty("gone", "yes");
+            }
+            String id = producer.send(message).getMsgId();
+            if (i % 7 != 0 && i % 10 > 5 && !colour.equals("blue") && i % 4 != 0) {
+                wanted.put(id, colour + " " + i);
+            }
+        }
+        Message last = CaseContext.message(topic, "last");  // Behind all others: what was to come before it has come.
+        last.putUserProperty("size", "6");
+        last.putUserProperty("colour", "red");
+        wanted.put(producer.send(last).getMsgId(), "last");
+        Check.await("messages that the expression is true for", () -> received.size() >= wanted.size());
+        Check.equal(wanted, received, "messages that the expression is true for");
+
+        DefaultMQPushConsumer wrong = context.newPushConsumer(context.group("wrong"));
+        wrong.subscribe(topic, MessageSelector.bySql("size > 'large'"));
+        wrong.registerMessageListener(collect(received));
+        try {
+            wrong.start();
+        } catch (MQClientException refused) {
+            Check.equal(ResponseCode.SUBSCRIPTION_PARSE_FAILED, refused.getResponseCode(), "code for what is no expression");
+            return;
+        }
+        throw new AssertionError("a consumer with a broken expression started");
     }
 
     static MessageListenerConcurrently collect(Map<String, String> received) {
