@@ -77,6 +77,7 @@ def memory_of(settings, flavour):
             if "error" not in first and "error" not in filled:
                 after = settled_memory(target.pid)
                 result["perQueueBytes"] = (after["anonymousBytes"] - base["anonymousBytes"]) / IDLE_QUEUES
+        targets.remove_store(deployment)
         return result
 
 
@@ -139,5 +140,5 @@ def start_of(settings, flavour):
 
 def idle(settings, _only=()):
     rounds = min(settings.sweep_rounds, 3)
-    measure_rounds(settings, "idle", rounds, for_brokers(settings, lambda flavour: {**memory_of(settings, flavour), **start_of(settings, flavour)}),
+    measure_rounds(settings, "idle", rounds, for_brokers(settings, lambda flavour, _round: {**memory_of(settings, flavour), **start_of(settings, flavour)}),
                    connections=IDLE_CONNECTIONS, queues=IDLE_QUEUES)

@@ -35,4 +35,4 @@ def name_server(settings, flavour):
 
 
 def scale(settings, _only=()):
-    measure_rounds(settings, "scale", 1, for_brokers(settings, lambda flavour: {**brokers(settings, flavour), "nameserver": name_server(settings, flavour)}))
+    measure_rounds(settings, "scale", 1, for_brokers(settings, lambda flavour, _round: {**brokers(settings, flavour), "nameserver": name_server(settings, flavour)}))
