@@ -19,6 +19,7 @@
 #include "broker/handlers/pull_message.h"
 #include "broker/handlers/send_message.h"
 #include "broker/held_pulls.h"
+#include "broker/json_file.h"
 #include "broker/message_hooks.h"
 #include "broker/message_store.h"
 #include "broker/periodic_tasks.h"
@@ -183,6 +184,10 @@ struct Broker::Impl {
     must(groups.load(), config.config_path("subscriptionGroup.json"));
     must(offsets.load(), config.config_path("consumerOffset.json"));
     must(filters.load(), config.config_path("consumerFilter.json"));
+    // The schedule service reads this one itself, once the store is there; from zero it would deliver every delayed message again.
+    const std::string progress = config.config_path("delayOffset.json");
+    const auto readable = read_json_file(files, progress);
+    must(readable ? Result<void>() : Result<void>(readable.error()), progress);
   }
 
   void start_store() {

@@ -175,6 +175,7 @@ def process_tests(against):
         tests.append(("replication", python + ["tests/integration/replication/run.py"] + binaries, 900))
         tests.append(("replication-mixed", python + ["tests/integration/replication/mixed.py"] + binaries, 900))
         tests.append(("kill", python + ["tests/fault/kill/run.py", "--rounds", "20"] + binaries, 1500))
+        tests.append(("damaged-files", python + ["tests/fault/damaged_files.py"] + binaries, 600))
         tests.append(("full-disk", python + ["tests/fault/full_disk.py"] + binaries, 900))
         tests.append(("quickstart", python + ["tests/integration/quickstart_test.py"] + binaries, 600))
         tests.append(("name-servers", python + ["tests/integration/name_servers_test.py"] + binaries, 600))
