@@ -258,7 +258,9 @@ Result<void> ConsumeQueue::flush() {
   {
     const std::scoped_lock lock(mutex_);
     if (dirty_from_ < 0) return {};
-    for (std::int64_t at = std::max(dirty_from_, std::max<std::int64_t>(files_.begin(), 0)); at < end_;) {
+    // The file where a cut queue ends has zeros to write, even when nothing came behind them.
+    const std::int64_t from = std::max(dirty_from_, std::max<std::int64_t>(files_.begin(), 0));
+    for (std::int64_t at = from; at < end_ || (at == from && at < files_.end());) {
       const auto file = files_.find(at);
       if (!file) return file.error();
       files.push_back(file->mapped);

@@ -113,6 +113,25 @@ TEST_CASE("a consume queue that begins anew before its dirty part is flushed fro
   CHECK(found.max_physical_offset() == 250);
 }
 
+TEST_CASE("units that were cut off a consume queue are gone from the disk when it is flushed", "[consumequeue][fault]") {
+  const std::uint64_t seed = GENERATE(range(std::uint64_t{0}, std::uint64_t{8}));
+  ManualClock clock;
+  FaultyFileSystem disk(clock);
+  consumequeue::SimpleConsumeQueue queue(disk, "/consumequeue/Orders/0", kQueueFileSize);
+  REQUIRE(queue.load().has_value());
+  for (int i = 0; i < 10; ++i) REQUIRE(queue.append({.physical_offset = i * 50, .size = 50, .tags_code = 0}, i).has_value());
+  REQUIRE(queue.flush().has_value());
+  REQUIRE(queue.truncate(400).has_value());  // The log lost the last two, and others will stand in their place.
+  REQUIRE(queue.flush().has_value());
+
+  const auto after = disk.after_power_cut(seed);
+
+  consumequeue::SimpleConsumeQueue found(*after, "/consumequeue/Orders/0", kQueueFileSize);
+  REQUIRE(found.load().has_value());
+  REQUIRE(found.recover(true).has_value());
+  CHECK(found.max_offset() == 8);
+}
+
 TEST_CASE("a queue whose messages have all expired begins at the next one", "[consumequeue][fault]") {
   ManualClock clock;
   FaultyFileSystem disk(clock);
