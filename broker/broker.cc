@@ -101,7 +101,7 @@ struct Broker::Impl {
         clock(clock_used),
         pool(io_pool),
         identity(identity_of(settings)),
-        store(make_message_store(settings.store_options(), file_system, clock_used)),
+        store(make_message_store(store_options(), file_system, clock_used)),
         topics(topic_options(settings), file_system, clock_used),
         groups(settings.config_path("subscriptionGroup.json"), settings.broker.auto_create_group.get(), file_system, clock_used),
         offsets(settings.config_path("consumerOffset.json"), settings.broker.consumer_offset_version_step.get(), file_system, clock_used),
@@ -190,6 +190,17 @@ struct Broker::Impl {
     must(readable ? Result<void>() : Result<void>(readable.error()), progress);
   }
 
+  MessageStoreOptions store_options() {
+    MessageStoreOptions options = config.store_options();
+    // The lock of the store comes first: the tables belong to whoever holds it. Then the topics: they say what queues they have.
+    options.on_locked = [this] { load_tables(); };
+    options.is_batch_topic = [this](std::string_view topic) -> std::optional<bool> {
+      const TopicConfigPtr known = topics.find(topic);
+      return known ? std::optional<bool>(has_batch_queues(*known)) : std::nullopt;
+    };
+    return options;
+  }
+
   void start_store() {
     const auto opened = store->start();
     if (opened) {
@@ -215,9 +226,7 @@ struct Broker::Impl {
 
   void start() {
     started = true;
-    // The lock of the store is taken first: its tables belong to whoever holds it.
     start_store();
-    load_tables();
     for (auto& service : wired.services) {
       service->start();
       ++services_started;

@@ -42,6 +42,8 @@ void BrokerConfig::settle() {
   // A unit of a consume queue has 20 bytes; Java rounds up.
   const std::int64_t size = store.consume_queue_file_size.get();
   store.consume_queue_file_size.set_value((size + 19) / 20 * 20, store.consume_queue_file_size.origin());
+  const std::int64_t batch_size = store.batch_queue_file_size.get();
+  store.batch_queue_file_size.set_value((batch_size + 45) / 46 * 46, store.batch_queue_file_size.origin());
 }
 
 std::vector<std::string> BrokerConfig::delay_level_list() const {
@@ -62,6 +64,7 @@ MessageStoreOptions BrokerConfig::store_options() const {
   options.read_only_commit_log_paths = store.read_only_commit_log_paths.get();
   options.commit_log_file_size = store.commit_log_file_size.get();
   options.consume_queue_file_size = store.consume_queue_file_size.get();
+  options.batch_queue_file_size = store.batch_queue_file_size.get();
   options.index_slots = store.index_slots.get();
   options.index_entries = store.index_entries.get();
   options.index_enabled = store.index_enabled.get();

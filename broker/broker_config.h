@@ -48,7 +48,7 @@ struct StoreSection final : ConfigSection {
   StoreSection();
 
   Setting<std::string> root, commit_log_path, read_only_commit_log_paths;
-  Setting<std::int64_t> commit_log_file_size, consume_queue_file_size;
+  Setting<std::int64_t> commit_log_file_size, consume_queue_file_size, batch_queue_file_size;
   Setting<std::int32_t> index_slots, index_entries;
   Setting<bool> index_enabled;
   Setting<std::int64_t> message_size_max;

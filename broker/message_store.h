@@ -103,7 +103,7 @@ struct GetResult {
   std::int64_t min_offset = 0;
   std::int64_t max_offset = 0;
   std::vector<PinnedSlice> slices;  ///< Whole records; neighbours in the log may share a slice.
-  std::int32_t message_count = 0;
+  std::int32_t message_count = 0;   ///< A record of a batch topic holds several.
   std::int64_t size_bytes = 0;
   bool suggest_slave = false;  ///< The reader lags more than 40 % of memory.
   bool needs_disk = false;     ///< Nothing was read: what is wanted is not in memory and the request may not wait. Only the offsets count.
@@ -112,7 +112,7 @@ struct GetResult {
 struct ArrivedMessage {
   std::string_view topic;
   std::int32_t queue_id = 0;
-  std::int64_t next_queue_offset = 0;  ///< Offset of the message + 1.
+  std::int64_t next_queue_offset = 0;  ///< Behind the last message of the record.
   FilterUnit unit = {};
   std::string_view properties = {};
 };
@@ -142,8 +142,8 @@ class MessageStore {
   [[nodiscard]] virtual Result<void> start() = 0;
   virtual void stop() = 0;
 
-  /// Appends one record. The callback runs once, when what the settings promise (flushed, replicated) is true or its deadline has passed;
-  /// inside the call when there is nothing to wait for.
+  /// Appends one record; an inner batch, which holds several messages, takes a queue offset for each. The callback runs once, when what the
+  /// settings promise (flushed, replicated) is true or its deadline has passed; inside the call when there is nothing to wait for.
   virtual void put(const PutMessage& message, PutCallback callback) = 0;
   /// Appends several records of one queue with consecutive queue offsets as one unit.
   virtual void put_batch(std::span<const PutMessage> messages, PutCallback callback) = 0;
@@ -160,6 +160,7 @@ class MessageStore {
     std::int64_t physical_offset = 0;
     std::int32_t size = 0;
     std::int64_t tags_code = 0;
+    std::int64_t next_queue_offset = 0;  ///< Behind the last message of the record.
   };
   [[nodiscard]] virtual std::optional<QueueEntry> queue_entry(std::string_view topic, std::int32_t queue_id, std::int64_t queue_offset) = 0;
 
@@ -221,6 +222,7 @@ struct MessageStoreOptions {
   std::string read_only_commit_log_paths;             ///< readOnlyCommitLogStorePaths, the same.
   std::int64_t commit_log_file_size = 1'073'741'824;  ///< mappedFileSizeCommitLog.
   std::int64_t consume_queue_file_size = 6'000'000;   ///< mappedFileSizeConsumeQueue, a multiple of 20.
+  std::int64_t batch_queue_file_size = 13'800'000;    ///< mapperFileSizeBatchConsumeQueue, a multiple of 46.
   std::int32_t index_slots = 5'000'000;               ///< maxHashSlotNum.
   std::int32_t index_entries = 20'000'000;            ///< maxIndexNum.
   bool index_enabled = true;                          ///< messageIndexEnable.
@@ -243,6 +245,10 @@ struct MessageStoreOptions {
   std::int32_t memory_ratio = 40;                     ///< accessMessageInMemoryMaxRatio, percent of memory.
   std::vector<std::string> delay_levels;              ///< For due times in the delay topic's queues: "1s", "5s", …
   bool replica = false;                               ///< Puts are refused, bytes come from a master.
+  /// Called by `start` once the folder is locked, before anything is read that `is_batch_topic` decides on. Null: nothing.
+  std::function<void()> on_locked;
+  /// Whether the attribute `queue.type` of a topic says BatchCQ; empty for a topic that is not known. Null: no topic is. Any thread.
+  std::function<std::optional<bool>(std::string_view topic)> is_batch_topic;
 };
 
 /// Where the commit log lies. Its `writable` is empty when the settings leave no folder to write to.

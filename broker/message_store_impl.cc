@@ -68,7 +68,11 @@ MessageStoreImpl::MessageStoreImpl(MessageStoreOptions options, FileSystem& syst
             .file_size = options_.commit_log_file_size,
             .confirm_when_flushed = options_.sync_flush},
            system, clock),
-      queues_(system, options_.root + "/consumequeue", options_.consume_queue_file_size),
+      queues_(system, options_.root + "/consumequeue", options_.consume_queue_file_size,
+              {.folder = options_.root + "/batchconsumequeue",
+               .file_size = options_.batch_queue_file_size,
+               .listed = options_.is_batch_topic,
+               .known_late = options_.replica}),
       checkpoint_(system, options_.root + "/checkpoint"),
       retention_({.reserved_hours = options_.file_reserved_hours,
                   .delete_when = options_.delete_when,
@@ -117,6 +121,7 @@ Result<void> MessageStoreImpl::open() {
   auto locked = system_.lock(options_.root + "/lock", "lock");
   if (!locked) return locked.error();
   lock_ = std::move(*locked);
+  if (options_.on_locked) options_.on_locked();
 
   const std::string abort_path = options_.root + "/abort";
   const bool crashed = system_.exists(abort_path);
@@ -178,6 +183,15 @@ void MessageStoreImpl::stop() {
   lock_.reset();
 }
 
+/// An inner batch stands alone in its append, has a number of messages, and a topic of type BatchCQ; nothing else names such a number.
+/// Source: HookUtils.checkInnerBatch.
+bool MessageStoreImpl::contradicts_batch(const RecordFields& fields, std::size_t records) const {
+  if ((fields.sys_flag & sys_flag::kInnerBatch) == 0) return find_property(fields.properties, property::kInnerNumber).has_value();
+  if (records != 1 || !message_count(fields.sys_flag, fields.properties)) return true;
+  if (fields.properties.size() + commitlog::EncodedRecords::kInnerBaseSizeMax > kPropertiesLengthMax) return true;
+  return !options_.is_batch_topic || !options_.is_batch_topic(fields.topic).value_or(false);
+}
+
 PutStatus MessageStoreImpl::refusal(std::span<const PutMessage> messages) const {
   if (!accepting_ || options_.replica || disk_full_ || log_.failed() || dispatcher_->stalled()) return PutStatus::service_not_available;
   if (messages.empty()) return PutStatus::message_illegal;
@@ -187,6 +201,7 @@ PutStatus MessageStoreImpl::refusal(std::span<const PutMessage> messages) const 
     if (fields.queue_id < 0) return PutStatus::message_illegal;
     if (fields.topic.empty() || fields.topic.size() > topic_max || fields.properties.size() > kPropertiesLengthMax)
       return PutStatus::message_illegal;
+    if (contradicts_batch(fields, messages.size())) return PutStatus::message_illegal;
     if (static_cast<std::int64_t>(fields.body.size()) > options_.message_size_max) return PutStatus::message_illegal;
   }
   if (log_.append_held_ms() > options_.page_cache_busy_ms) return PutStatus::page_cache_busy;
@@ -250,7 +265,7 @@ void MessageStoreImpl::message_entered(const MessageView& record, std::int64_t t
   if (!arrival_listener_) return;
   arrival_listener_({.topic = record.topic,
                      .queue_id = record.queue_id,
-                     .next_queue_offset = record.queue_offset + 1,
+                     .next_queue_offset = record.queue_offset + message_count(record.sys_flag, record.properties).value_or(1),
                      .unit = {.tags_code = tags_code, .store_timestamp = record.store_timestamp},
                      .properties = record.properties});
 }

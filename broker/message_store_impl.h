@@ -70,6 +70,7 @@ class MessageStoreImpl final : public MessageStore {
 
  private:
   [[nodiscard]] Result<void> open();
+  [[nodiscard]] bool contradicts_batch(const RecordFields& fields, std::size_t records) const;
   [[nodiscard]] PutStatus refusal(std::span<const PutMessage> messages) const;
   void log_advanced();
   void message_entered(const MessageView& record, std::int64_t tags_code);

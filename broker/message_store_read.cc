@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/log.h"
@@ -9,7 +10,7 @@
 namespace skylark::broker {
 namespace {
 
-constexpr std::int64_t kExaminedMin = 800;  // maxFilterMessageSize / 20: so many units are looked at however few messages are wanted.
+constexpr std::int64_t kExaminedBytesMin = 16'000;  // maxFilterMessageSize: units of so many bytes are looked at however few are wanted.
 constexpr std::size_t kUnitsPerRead = 64;
 constexpr std::int64_t kRecordSizeMin = 91;  // V1 with IPv4 hosts and nothing else.
 constexpr std::size_t kKeyCandidatesMore = 64;
@@ -59,7 +60,9 @@ GetResult MessageStoreImpl::get(const GetRequest& request) {
 }
 
 void MessageStoreImpl::walk(const consumequeue::ConsumeQueue& queue, const GetRequest& request, GetResult& result) const {
-  const std::int64_t examined_max = std::max<std::int64_t>(kExaminedMin, request.message_count_max);
+  // Java multiplies queue offsets by the size of a unit, also where a unit stands for many of them.
+  const std::int64_t examined_min = (kExaminedBytesMin + queue.unit_size() - 1) / queue.unit_size();
+  const std::int64_t examined_max = std::max<std::int64_t>(examined_min, request.message_count_max);
   std::array<consumequeue::QueueEntry, kUnitsPerRead> entries;
   Walk walk;
   while (!walk.ended && result.next_begin_offset - request.queue_offset < examined_max) {
@@ -70,9 +73,10 @@ void MessageStoreImpl::walk(const consumequeue::ConsumeQueue& queue, const GetRe
     const std::size_t count = queue.read(result.next_begin_offset, entries);
     if (count == 0) {
       if (result.next_begin_offset > request.queue_offset) break;
+      result.status = GetStatus::offset_found_null;
+      if (queue.kind() == consumequeue::ConsumeQueue::Kind::batch) break;  // Offsets do not say where the next file begins.
       // A file of the queue is missing: as in Java the reader goes on behind it.
       const std::int64_t units_per_file = queue.file_size() / queue.unit_size();
-      result.status = GetStatus::offset_found_null;
       result.next_begin_offset = std::min((request.queue_offset / units_per_file + 1) * units_per_file, result.max_offset);
       break;
     }
@@ -90,14 +94,14 @@ void MessageStoreImpl::take(const consumequeue::QueueEntry& entry, const GetRequ
     walk.ended = true;
     return;
   }
-  ++result.next_begin_offset;
+  const std::int64_t examined_until = std::exchange(result.next_begin_offset, entry.next_queue_offset());
   if (entry.blank() || entry.physical_offset < walk.skip_below) return;
   walk.last_physical_offset = entry.physical_offset;
   if (request.filter != nullptr && !request.filter->wants_unit({.tags_code = entry.tags_code})) return;
   auto record = reader_.record(entry.physical_offset, entry.size, request.may_wait);
   if (record.outcome == Outcome::on_disk || record.outcome == Outcome::failed) {
     walk.ended = true;
-    --result.next_begin_offset;
+    result.next_begin_offset = examined_until;
     if (result.message_count > 0) return;  // What was found goes out; the next request begins here.
     result.needs_disk = record.outcome == Outcome::on_disk;
     if (record.outcome == Outcome::failed) result.status = GetStatus::read_failed;
@@ -115,11 +119,12 @@ void MessageStoreImpl::take(const consumequeue::QueueEntry& entry, const GetRequ
   add_slice(result.slices, std::move(record.slice));
   result.status = GetStatus::found;
   result.size_bytes += entry.size;
-  walk.ended = ++result.message_count >= request.message_count_max;
+  result.message_count += entry.message_count;
+  walk.ended = result.message_count >= request.message_count_max;
 }
 
 bool MessageStoreImpl::batch_full(const GetRequest& request, const GetResult& result, const consumequeue::QueueEntry& entry) const {
-  if (result.message_count >= request.message_count_max) return true;
+  if (entry.message_count > request.message_count_max - result.message_count) return true;
   const bool cold = far_behind(entry.physical_offset);
   const std::int64_t bytes_max = cold ? options_.transfer_bytes_cold_max : options_.transfer_bytes_max;
   const std::int32_t count_max = cold ? options_.transfer_count_cold_max : options_.transfer_count_max;
@@ -148,7 +153,7 @@ std::optional<MessageStore::QueueEntry> MessageStoreImpl::queue_entry(std::strin
   if (!queue || queue_offset < queue->min_offset()) return std::nullopt;
   const auto entry = queue->at(queue_offset);
   if (!entry || entry->blank()) return std::nullopt;
-  return QueueEntry{entry->physical_offset, entry->size, entry->tags_code};
+  return QueueEntry{entry->physical_offset, entry->size, entry->tags_code, entry->next_queue_offset()};
 }
 
 std::int64_t MessageStoreImpl::min_offset(std::string_view topic, std::int32_t queue_id) {
@@ -186,6 +191,7 @@ bool MessageStoreImpl::is_cold(std::string_view topic, std::int32_t queue_id, st
 std::int64_t MessageStoreImpl::offset_by_time(std::string_view topic, std::int32_t queue_id, std::int64_t timestamp_ms, bool upper) {
   const auto queue = queues_.find(topic, queue_id);
   if (!queue) return 0;
+  if (const auto found = queue->offset_by_time(timestamp_ms, upper)) return *found;
   const std::int64_t min = queue->min_offset();
   const std::int64_t max = queue->max_offset();
   // Store times never fall along the log. `low` becomes the first offset that is too late: at or after the time, or for `upper` after it.

@@ -10,6 +10,11 @@
 
 namespace skylark::broker {
 
+bool has_batch_queues(const TopicConfig& topic) {
+  const auto type = topic.attributes.find("queue.type");
+  return type != topic.attributes.end() && type->second == "BatchCQ";
+}
+
 TopicConfigManager::TopicConfigManager(TopicManagerOptions options, FileSystem& files, Clock& clock)
     : options_(std::move(options)), files_(files), clock_(clock) {
   version_.timestamp = clock_.now_ms();

@@ -35,6 +35,9 @@ struct TopicManagerOptions {
 
 using TopicConfigPtr = std::shared_ptr<const TopicConfig>;
 
+/// True when the attribute `queue.type` says BatchCQ: a record of the topic may hold several messages. Source: QueueTypeUtils.java.
+[[nodiscard]] bool has_batch_queues(const TopicConfig& topic);
+
 /// Topics of this broker, persisted in topics.json on each change as Java does. Source: TopicConfigManager.java.
 /// Threads: any. The change listener runs on the changing thread, without a lock held.
 class TopicConfigManager {

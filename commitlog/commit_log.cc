@@ -104,13 +104,14 @@ void CommitLog::close() {
 }
 
 Result<AppendResult> CommitLog::append(EncodedRecords& records) {
-  const auto size = static_cast<std::int64_t>(records.bytes.size());
   if (records.begins.empty()) return Errc::invalid_argument;
-  if (size + kBlankSize > files_.file_size()) return Errc::too_large;
 
   const std::scoped_lock lock(append_mutex_);
   const HeldMark held(append_begin_ms_, clock_.steady_ms());
   if (!writable_) return Errc::read_only;
+  if (records.inner_batch) records.name_base(next_offsets_.next(records.topic, records.queue_id));
+  const auto size = static_cast<std::int64_t>(records.bytes.size());
+  if (size + kBlankSize > files_.file_size()) return Errc::too_large;
   const auto room = make_room(size);
   if (!room) return room.error();
 
@@ -122,7 +123,7 @@ Result<AppendResult> CommitLog::append(EncodedRecords& records) {
   if (records.takes_queue_offset) {
     std::int64_t& next = next_offsets_.next(records.topic, records.queue_id);
     result.queue_offset = next;
-    next += static_cast<std::int64_t>(records.begins.size());
+    next += records.message_count;
   }
   stamp(records, result.begin, result.queue_offset, result.store_timestamp);
   active_->write(result.begin - active_base_, records.bytes);

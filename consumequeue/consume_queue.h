@@ -90,6 +90,7 @@ class ConsumeQueue {
   /// For an owner that makes the whole file system durable at once: it marks the dirty queues clean, then syncs.
   void mark_clean();
   [[nodiscard]] std::int64_t file_size() const noexcept { return files_.file_size(); }
+  [[nodiscard]] bool has_files() const { return !files_.empty(); }
   /// Drops the mappings of a queue that nobody has used since the last call.
   void rest();
   [[nodiscard]] std::size_t mapped_count() const { return files_.mapped_count(); }

@@ -61,6 +61,13 @@ std::int64_t queue_tags_code(const MessageView& record, const std::vector<std::i
   return tags_code(record.property(property::kTags).value_or(""));
 }
 
+QueueEntry Indexer::entry_of(const MessageView& record) const {
+  QueueEntry entry{record.physical_offset, record.total_size, tags_code_of(record)};
+  entry.message_count = message_count(record.sys_flag, record.properties).value_or(1);
+  entry.store_timestamp = record.store_timestamp;
+  return entry;
+}
+
 Result<Indexer::Outcome> Indexer::add(const MessageView& record, bool repeat_last_key) {
   const std::int32_t type = record.sys_flag & sys_flag::kTransactionMask;
   Outcome outcome = Outcome::skipped;
@@ -70,12 +77,15 @@ Result<Indexer::Outcome> Indexer::add(const MessageView& record, bool repeat_las
                record.queue_id, record.queue_offset);
     return outcome;
   }
-  if (listed && (record.sys_flag & sys_flag::kInnerBatch) == 0) {
+  if (listed) {
     queues_.limit_mappings();
-    const auto queue = queues_.find_or_make(record.topic, record.queue_id);
-    const auto queued = queue->append({record.physical_offset, record.total_size, tags_code_of(record)}, record.queue_offset);
-    if (!queued) return queued.error();
-    outcome = Outcome::queued;
+    const auto queue = queues_.find_or_make(record.topic, record.queue_id, (record.sys_flag & sys_flag::kInnerBatch) != 0);
+    if (!queue) return queue.error();
+    if (*queue) {
+      const auto queued = (*queue)->append(entry_of(record), record.queue_offset);
+      if (!queued) return queued.error();
+      outcome = Outcome::queued;
+    }
   }
   if (index_ != nullptr) {
     const auto indexed = index_->add(record, repeat_last_key);

@@ -24,8 +24,8 @@ namespace skylark::consumequeue {
 /// What a consume queue holds as tags code of that record: the hash of its tags, or in the delay topic the time when it is due.
 [[nodiscard]] std::int64_t queue_tags_code(const MessageView& record, const std::vector<std::int64_t>& delay_levels_ms);
 
-/// Enters one record into its queue and, when there is one, into the key index. Prepared and rollback records and inner batches have no
-/// place in a simple queue. Returns whether the queue got it. Repeating is harmless. Errors: those of the disk.
+/// Enters one record into its queue and, when there is one, into the key index. Prepared and rollback records have no
+/// place in a queue. Returns whether the queue got it. Repeating is harmless. Errors: those of the disk.
 class Indexer {
  public:
   Indexer(QueueTable& queues, KeyIndex* index, std::vector<std::int64_t> delay_levels_ms)
@@ -35,6 +35,8 @@ class Indexer {
   [[nodiscard]] std::int64_t tags_code_of(const MessageView& record) const { return queue_tags_code(record, delay_levels_ms_); }
 
  private:
+  [[nodiscard]] QueueEntry entry_of(const MessageView& record) const;
+
   QueueTable& queues_;
   KeyIndex* index_;
   const std::vector<std::int64_t> delay_levels_ms_;

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "consumequeue/queue_table.h"
 
+#include <array>
 #include <charconv>
 #include <mutex>
 #include <optional>
 
 #include "base/error.h"
 #include "base/log.h"
+#include "consumequeue/batch_consume_queue.h"
 
 namespace skylark::consumequeue {
 namespace {
+
+using Kind = ConsumeQueue::Kind;
 
 // Up to here each queue is flushed by itself; one sync of the file system also writes what others left dirty on it.
 constexpr std::size_t kFlushOneByOneMax = 64;
@@ -23,40 +27,124 @@ std::optional<std::int32_t> parse_queue_id(const std::string& name) {
 
 }  // namespace
 
-QueueTable::QueueTable(FileSystem& system, std::string folder, std::int64_t file_size)
-    : system_(system), folder_(std::move(folder)), file_size_((file_size + kUnitSize - 1) / kUnitSize * kUnitSize) {}
+QueueTable::QueueTable(FileSystem& system, std::string folder, std::int64_t file_size, BatchQueues batch)
+    : system_(system),
+      folder_(std::move(folder)),
+      file_size_((file_size + kUnitSize - 1) / kUnitSize * kUnitSize),
+      batch_(std::move(batch)) {
+  if (batch_.folder.empty()) batch_.folder = folder_.substr(0, folder_.rfind('/') + 1) + "batchconsumequeue";
+  batch_.file_size = (batch_.file_size + kBatchUnitSize - 1) / kBatchUnitSize * kBatchUnitSize;
+}
 
 Result<void> QueueTable::load() {
   const auto made = system_.create_folders(folder_);
   if (!made) return made;
-  const auto topics = system_.list(folder_);
-  if (!topics) return topics.error();
+  auto simple = load_folder(Kind::simple);
+  if (!simple) return simple.error();
+  auto batch = load_folder(Kind::batch);
+  if (!batch) return batch.error();
+  for (const auto& [topics, kind] : {std::pair(&*simple, Kind::simple), std::pair(&*batch, Kind::batch)}) {
+    for (const auto& [topic, queues] : *topics) {
+      const auto listed = batch_.listed ? batch_.listed(topic) : std::nullopt;
+      if (batch_.known_late || !listed || *listed == (kind == Kind::batch)) continue;
+      log::error("the queue.type of topic {} is {}, but its queues lie in {}: correct the attribute, or let mqstore rebuild the queues",
+                 topic, *listed ? "BatchCQ" : "SimpleCQ", kind == Kind::batch ? batch_.folder : folder_);
+      return Errc::malformed;
+    }
+  }
+  const auto merged = merge(*simple, std::move(*batch));
+  if (!merged) return merged;
   const std::unique_lock lock(mutex_);
-  std::int64_t found_size = file_size_;
+  topics_ = std::move(*simple);
+  return {};
+}
+
+Result<QueueTable::Topics> QueueTable::load_folder(Kind kind) {
+  const std::string& root = kind == Kind::batch ? batch_.folder : folder_;
+  std::int64_t& configured = kind == Kind::batch ? batch_.file_size : file_size_;
+  Topics loaded;
+  if (!system_.is_folder(root)) return loaded;
+  const auto topics = system_.list(root);
+  if (!topics) return topics.error();
+  std::int64_t found_size = configured;
   for (const std::string& topic : *topics) {
-    const std::string folder = folder_ + "/" + topic;
+    const std::string folder = root + "/" + topic;
     if (!system_.is_folder(folder)) continue;
     const auto ids = system_.list(folder);
     if (!ids) return ids.error();
     for (const std::string& name : *ids) {
       const auto id = parse_queue_id(name);
       if (!id || !system_.is_folder(folder + "/" + name)) continue;
-      const QueuePtr queue = make(topic, *id);
-      const auto loaded = queue->load();
-      if (!loaded) return loaded;
-      topics_[topic][*id] = queue;
-      if (queue->max_offset() > 0) found_size = queue->file_size();
+      const QueuePtr queue = make(kind, topic, *id);
+      const auto queue_loaded = queue->load();
+      if (!queue_loaded) return queue_loaded.error();
+      loaded[topic][*id] = queue;
+      if (queue->has_files()) found_size = queue->file_size();
     }
   }
-  if (found_size != file_size_) {  // New queues follow, so that all have one size: Java opens no other store.
-    log::warn("files in {} have {} bytes, not the configured {}: theirs counts", folder_, found_size, file_size_);
-    file_size_ = found_size;
+  if (found_size != configured) {  // New queues follow, so that all have one size: Java opens no other store.
+    log::warn("files in {} have {} bytes, not the configured {}: theirs counts", root, found_size, configured);
+    configured = found_size;
   }
+  return loaded;
+}
+
+/// Adds the batch queues, and makes some of the simple queues of their topics: a turn that a crash cut short is done again.
+Result<void> QueueTable::merge(Topics& simple, Topics batch) {
+  for (auto& [topic, queues] : simple) {
+    const auto listed = batch_.listed ? batch_.listed(topic) : std::nullopt;
+    if (listed && !*listed) {  // A topic of that name was deleted, and the new one is another.
+      if (const auto old = batch.find(topic); old != batch.end()) destroy(topic, old->second);
+      batch.erase(topic);
+      continue;
+    }
+    if (!listed.value_or(batch.contains(topic))) continue;
+    Queues& turned = batch[topic];
+    for (const auto& [id, queue] : queues) {
+      QueuePtr& place = turned[id];
+      for (const QueuePtr& used : {queue, place}) {
+        const auto recovered = used ? used->recover(true) : Result<void>();
+        if (!recovered) return recovered;
+      }
+      if (place && place->max_offset() >= queue->max_offset()) continue;
+      auto made = to_batch(topic, id, *queue);
+      if (!made) return made.error();
+      place = std::move(*made);
+    }
+    destroy(topic, queues);
+  }
+  for (auto& [topic, queues] : batch) simple[topic] = std::move(queues);
   return {};
 }
 
-QueueTable::QueuePtr QueueTable::make(std::string_view topic, std::int32_t queue_id) const {
-  auto queue = std::make_shared<SimpleConsumeQueue>(system_, fmt::format("{}/{}/{}", folder_, topic, queue_id), file_size_);
+/// The units of a simple queue in a new batch queue, durable on return. When the messages were stored is not known: a search by time passes
+/// over them.
+Result<QueueTable::QueuePtr> QueueTable::to_batch(const std::string& topic, std::int32_t queue_id, const ConsumeQueue& simple) const {
+  log::warn("topic {} has turned out to have batch queues: queue {} becomes one", topic, queue_id);
+  const QueuePtr batch = make(Kind::batch, topic, queue_id);
+  const auto emptied = batch->destroy();
+  if (!emptied) return emptied.error();
+  std::array<QueueEntry, 64> units;
+  for (std::int64_t at = simple.min_offset(); at < simple.max_offset();) {
+    const std::size_t count = simple.read(at, units);
+    if (count == 0) return Errc::io_error;
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto added = units[i].blank() ? Result<void>() : batch->append(units[i], units[i].queue_offset);
+      if (!added) return added.error();
+    }
+    at = units[count - 1].next_queue_offset();
+  }
+  const auto flushed = batch->flush();
+  if (!flushed) return flushed.error();
+  return batch;
+}
+
+QueueTable::QueuePtr QueueTable::make(Kind kind, std::string_view topic, std::int32_t queue_id) const {
+  QueuePtr queue;
+  if (kind == Kind::batch)
+    queue = std::make_shared<BatchConsumeQueue>(system_, fmt::format("{}/{}/{}", batch_.folder, topic, queue_id), batch_.file_size);
+  else
+    queue = std::make_shared<SimpleConsumeQueue>(system_, fmt::format("{}/{}/{}", folder_, topic, queue_id), file_size_);
   queue->share(mapped_files_);
   return queue;
 }
@@ -70,11 +158,38 @@ QueueTable::QueuePtr QueueTable::find(std::string_view topic, std::int32_t queue
 }
 
 QueueTable::QueuePtr QueueTable::find_or_make(std::string_view topic, std::int32_t queue_id) {
+  const auto found = find_or_make(topic, queue_id, false);
+  return found ? *found : nullptr;
+}
+
+Result<QueueTable::QueuePtr> QueueTable::find_or_make(std::string_view topic, std::int32_t queue_id, bool inner_batch) {
   QueuePtr queue = find(topic, queue_id);
-  if (queue) return queue;
+  if (queue && (!inner_batch || queue->kind() == Kind::batch)) return queue;
+  const auto listed = batch_.listed ? batch_.listed(topic) : std::nullopt;
+  Queues others;
+  {
+    const std::shared_lock lock(mutex_);
+    if (const auto found = topics_.find(topic); found != topics_.end()) others = found->second;
+  }
+  const bool others_batch = !others.empty() && others.begin()->second->kind() == Kind::batch;
+  const bool batch = listed.value_or(inner_batch || others_batch);
+  if (inner_batch && !batch) return QueuePtr();
+  if (batch && !others.empty() && !others_batch) {
+    Queues turned;
+    for (const auto& [id, simple] : others) {
+      auto made = to_batch(std::string(topic), id, *simple);
+      if (!made) return made.error();
+      turned[id] = std::move(*made);
+    }
+    {
+      const std::unique_lock lock(mutex_);
+      topics_[std::string(topic)] = std::move(turned);
+    }
+    destroy(std::string(topic), others);
+  }
   const std::unique_lock lock(mutex_);
   QueuePtr& place = topics_[std::string(topic)][queue_id];
-  if (!place) place = make(topic, queue_id);
+  if (!place) place = make(batch ? Kind::batch : Kind::simple, topic, queue_id);
   return place;
 }
 
@@ -104,12 +219,17 @@ bool QueueTable::remove_topic(std::string_view topic) {
     queues = std::move(found->second);
     topics_.erase(found);
   }
+  destroy(std::string(topic), queues);
+  return true;
+}
+
+void QueueTable::destroy(const std::string& topic, const Queues& queues) const {
   for (const auto& [id, queue] : queues) {
     const auto destroyed = queue->destroy();
     if (!destroyed) log::error("cannot remove queue {} of {}: {}", id, topic, destroyed.error().message());
   }
-  (void)system_.remove_folder(fmt::format("{}/{}", folder_, topic), false);  // Stays when something else lies in it.
-  return true;
+  const bool batch = !queues.empty() && queues.begin()->second->kind() == Kind::batch;
+  (void)system_.remove_folder((batch ? batch_.folder : folder_) + "/" + topic, false);  // Stays when something else lies in it.
 }
 
 void QueueTable::limit_mappings(std::int64_t mapped_max) {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
@@ -16,6 +17,16 @@
 #include "consumequeue/simple_consume_queue.h"
 
 namespace skylark::consumequeue {
+
+/// Where batch queues lie, and which topics have them.
+struct BatchQueues {
+  std::string folder;  ///< Empty: `batchconsumequeue` beside that of the simple queues.
+  std::int64_t file_size = 13'800'000;
+  /// Whether the attribute `queue.type` of a topic says BatchCQ; empty for a topic that is not known. Null: no topic is.
+  std::function<std::optional<bool>(std::string_view topic)> listed = nullptr;
+  /// Topics become known after their records, as on a replica: simple queues that prove wrong are turned into batch queues.
+  bool known_late = false;
+};
 
 /// All consume queues of a store by topic and queue id. Source: ConsumeQueueStore.java 5.3.
 /// Threads: any. Queues are handed out as shared pointers; one that was deleted meanwhile is empty.
@@ -29,12 +40,20 @@ class QueueTable {
   };
 
   /// `folder`: `<store root>/consumequeue`.
-  QueueTable(FileSystem& system, std::string folder, std::int64_t file_size);
+  QueueTable(FileSystem& system, std::string folder, std::int64_t file_size, BatchQueues batch = {});
 
   /// Finds and loads the queues on disk; entries that are no numbers below a topic are left alone.
+  ///
+  /// Errors: `malformed` when the attribute of a topic contradicts the folder its queues lie in, as Java's queueTypeShouldBe; those of the
+  /// disk.
   [[nodiscard]] Result<void> load();
   /// Null when that queue never had a message.
   [[nodiscard]] QueuePtr find(std::string_view topic, std::int32_t queue_id) const;
+  /// The queue that lists a record; `inner_batch`: one that holds several messages. The attribute of the topic decides, for a topic that
+  /// is not known the record itself. Null: an inner batch of a topic with simple queues, left over from a topic that was deleted.
+  ///
+  /// Errors: those of the disk, when simple queues have to become batch queues first.
+  [[nodiscard]] Result<QueuePtr> find_or_make(std::string_view topic, std::int32_t queue_id, bool inner_batch);
   [[nodiscard]] QueuePtr find_or_make(std::string_view topic, std::int32_t queue_id);
   [[nodiscard]] std::vector<Named> all() const;
   [[nodiscard]] std::vector<std::string> topics() const;
@@ -54,14 +73,20 @@ class QueueTable {
 
  private:
   using Queues = std::map<std::int32_t, QueuePtr>;
-  [[nodiscard]] QueuePtr make(std::string_view topic, std::int32_t queue_id) const;
+  using Topics = std::unordered_map<std::string, Queues, commitlog::TextHash, std::equal_to<>>;
+  [[nodiscard]] QueuePtr make(ConsumeQueue::Kind kind, std::string_view topic, std::int32_t queue_id) const;
+  [[nodiscard]] Result<Topics> load_folder(ConsumeQueue::Kind kind);
+  [[nodiscard]] Result<void> merge(Topics& simple, Topics batch);
+  [[nodiscard]] Result<QueuePtr> to_batch(const std::string& topic, std::int32_t queue_id, const ConsumeQueue& simple) const;
+  void destroy(const std::string& topic, const Queues& queues) const;
 
   FileSystem& system_;
   const std::string folder_;
   std::int64_t file_size_;
+  BatchQueues batch_;
   const std::shared_ptr<std::atomic<std::int64_t>> mapped_files_ = std::make_shared<std::atomic<std::int64_t>>(0);
   mutable std::shared_mutex mutex_;
-  std::unordered_map<std::string, Queues, commitlog::TextHash, std::equal_to<>> topics_;
+  Topics topics_;
 };
 
 }  // namespace skylark::consumequeue

@@ -139,7 +139,8 @@ Result<RecoveryResult> recover_store(const StoreParts& parts, bool crashed) {
     }
     const std::int32_t type = record.sys_flag & sys_flag::kTransactionMask;
     if (type == sys_flag::kTransactionNone || type == sys_flag::kTransactionCommit) {
-      refused_next[{std::string(record.topic), record.queue_id}] = record.queue_offset + 1;
+      refused_next[{std::string(record.topic), record.queue_id}] =
+          record.queue_offset + message_count(record.sys_flag, record.properties).value_or(1);
     }
     return {};
   });

@@ -57,7 +57,8 @@ inline constexpr std::string_view kKeys = "KEYS", kTags = "TAGS", kWait = "WAIT"
                                   kTransactionCheckTimes = "TRANSACTION_CHECK_TIMES", kCluster = "CLUSTER", kShardingKey = "__SHARDINGKEY",
                                   kInnerNumber = "INNER_NUM", kInnerBase = "INNER_BASE", kDlqOriginTopic = "DLQ_ORIGIN_TOPIC",
                                   kDlqOriginMessageId = "DLQ_ORIGIN_MESSAGE_ID", kPopCheckpoint = "POP_CK", kCrc32 = "__CRC32#",
-                                  kTimerDelayMs = "TIMER_DELAY_MS", kTimerDelaySec = "TIMER_DELAY_SEC", kTimerDeliverMs = "TIMER_DELIVER_MS";
+                                  kTimerDelayMs = "TIMER_DELAY_MS", kTimerDelaySec = "TIMER_DELAY_SEC",
+                                  kTimerDeliverMs = "TIMER_DELIVER_MS";
 }  // namespace property
 
 /// Property string `name 0x01 value 0x02 ...`, looked through without copying.
@@ -120,6 +121,10 @@ struct MessageView {
 
   [[nodiscard]] std::optional<std::string_view> property(std::string_view name) const noexcept { return find_property(properties, name); }
 };
+
+/// Messages that a record of these flags and properties holds: that of INNER_NUM in an inner batch, otherwise 1. Empty for an inner batch
+/// whose number is no count from 1 to 32,767.
+[[nodiscard]] std::optional<std::int32_t> message_count(std::int32_t sys_flag, std::string_view properties) noexcept;
 
 /// Decodes the record at the front of `bytes`. Errors: `malformed` (bad magic, lengths that contradict each other or the bytes).
 /// The body CRC is not checked here.

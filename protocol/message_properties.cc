@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <charconv>
+#include <cstdint>
 #include <cstring>
 
 #include "protocol/message.h"
@@ -75,6 +77,16 @@ std::string remove_property(std::string_view properties, std::string_view name) 
     kept += kPropertyEnd;
   }
   return kept;
+}
+
+std::optional<std::int32_t> message_count(std::int32_t sys_flag, std::string_view properties) noexcept {
+  if ((sys_flag & sys_flag::kInnerBatch) == 0) return 1;
+  const auto text = find_property(properties, property::kInnerNumber);
+  if (!text) return 1;
+  std::int16_t count = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), count);
+  if (error != std::errc() || end != text->data() + text->size() || count < 1) return std::nullopt;
+  return count;
 }
 
 void set_property(std::string& properties, std::string_view name, std::string_view value) {

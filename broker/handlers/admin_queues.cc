@@ -38,9 +38,10 @@ remoting::Reply QueueAdmin::entries(RemotingCommand& request) {
   if (subscription) body.subscription = *subscription;
 
   const std::int64_t end = std::min(body.max_queue_index, header->index + std::clamp(header->count, 0, kEntriesMax));
-  for (std::int64_t index = header->index; index < end; ++index) {
+  for (std::int64_t index = header->index; index < end;) {
     const auto entry = store_.queue_entry(header->topic, header->queue_id, index);
     if (!entry) break;
+    index = entry->next_queue_offset;
     ConsumeQueueData row;
     row.physical_offset = entry->physical_offset;
     row.physical_size = entry->size;

@@ -62,7 +62,8 @@ PutResult FakeMessageStore::put_sync(const PutMessage& message) {
     std::int64_t code = tags ? tags_code(*tags) : 0;
     const auto level = find_property(fields.properties, property::kDelay);
     if (fields.topic == kScheduleTopic && level) code = fields.store_timestamp + delay_ms[number(*level)];
-    queue.entries.push_back({fields.physical_offset, static_cast<std::int32_t>(bytes.size()), code});
+    const auto next = static_cast<std::int64_t>(queue.entries.size()) + 1;
+    queue.entries.push_back({fields.physical_offset, static_cast<std::int32_t>(bytes.size()), code, next});
     result.physical_offset = fields.physical_offset;
     result.record_size = static_cast<std::int64_t>(bytes.size());
     result.queue_offset = fields.queue_offset;

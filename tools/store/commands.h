@@ -38,7 +38,7 @@ struct DumpOptions {
 [[nodiscard]] Result<int> stat(const StoreOptions& options, FileSystem& disk, Format format, std::ostream& out);
 
 /// Makes consume queues and key index from the log, then puts them in the place of the old ones, which stay beside them as `….old-<ms>`.
-/// Queues of which the log holds no record, and batch queues, are kept as they are: they know the next offset.
+/// Queues of which the log holds no record are kept as they are: they know the next offset.
 [[nodiscard]] Result<int> rebuild(const StoreOptions& options, FileSystem& disk, Clock& clock, Format format, std::ostream& out);
 
 struct TruncateOptions {

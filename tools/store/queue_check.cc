@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <limits>
 
 #include <fmt/core.h>
@@ -14,19 +13,33 @@ namespace skylark::tools {
 namespace {
 
 using consumequeue::QueueEntry;
+using consumequeue::QueueTable;
 
 constexpr std::string_view kDelayTopic = "SCHEDULE_TOPIC_XXXX";
 constexpr std::string_view kManyQueues = "%LMQ%";  // Their units point at records of other topics.
 constexpr std::size_t kActiveMax = 20'000;         // Queues whose files are mapped; the system allows some 65,000 mappings.
 constexpr std::size_t kWrongListed = 8;
 
-bool is_unit(const QueueEntry& entry) { return entry.physical_offset >= 0 && entry.size > 0; }
+bool is_batch(const QueueTable::QueuePtr& queue) { return queue && queue->kind() == consumequeue::ConsumeQueue::Kind::batch; }
 
-std::string place_of(std::string_view topic, std::int32_t queue_id) { return fmt::format("consumequeue/{}/{}", topic, queue_id); }
+std::string place_of(std::string_view topic, std::int32_t queue_id, bool batch) {
+  return fmt::format("{}consumequeue/{}/{}", batch ? "batch" : "", topic, queue_id);
+}
+
+/// What a unit of a batch queue says about its record that is not so; empty when all is.
+std::string compare_batch(const QueueEntry& unit, const MessageView& record) {
+  const std::int32_t count = message_count(record.sys_flag, record.properties).value_or(1);
+  if (unit.queue_offset != record.queue_offset || unit.message_count != count) {
+    return fmt::format("a unit says {} messages from offset {} on, its record {} from {}", unit.message_count, unit.queue_offset, count,
+                       record.queue_offset);
+  }
+  if (unit.store_timestamp == record.store_timestamp) return {};
+  return fmt::format("unit {} has store time {}, its record {}", unit.queue_offset, unit.store_timestamp, record.store_timestamp);
+}
 
 }  // namespace
 
-QueueCheck::QueueCheck(const consumequeue::QueueTable& queues, std::optional<std::set<std::string>> configured, std::int64_t log_begin,
+QueueCheck::QueueCheck(const consumequeue::QueueTable& queues, std::optional<ConfiguredTopics> configured, std::int64_t log_begin,
                        bool unclean, Findings& findings)
     : queues_(queues), configured_(std::move(configured)), log_begin_(log_begin), unclean_(unclean), findings_(findings) {}
 
@@ -61,12 +74,13 @@ void QueueCheck::unmap_now_and_then() {
 void QueueCheck::see(const MessageView& record) {
   const std::int32_t type = record.sys_flag & sys_flag::kTransactionMask;
   if (type != sys_flag::kTransactionNone && type != sys_flag::kTransactionCommit) return;
-  const std::string place = place_of(record.topic, record.queue_id);
+  const bool inner_batch = (record.sys_flag & sys_flag::kInnerBatch) != 0;
   if (record.queue_id < 0 || record.queue_offset < 0) {
-    findings_.add_damage(place, record.physical_offset, fmt::format("the record claims offset {} of the queue", record.queue_offset));
+    findings_.add_damage(place_of(record.topic, record.queue_id, inner_batch), record.physical_offset, fmt::format("the record claims offset {} of the queue", record.queue_offset));
     return;
   }
   State& state = state_of(record);
+  const std::string place = place_of(record.topic, record.queue_id, is_batch(state.queue));
   if (state.next >= 0 && record.queue_offset == 0 && state.next > 0) {
     findings_.add_note(place, record.physical_offset,
                        fmt::format("offsets begin at 0 again behind {}: the topic was deleted and made anew", state.next - 1));
@@ -77,21 +91,16 @@ void QueueCheck::see(const MessageView& record) {
     const char* what = record.queue_offset > state.next ? "the log lacks messages in between" : "offsets must grow by one";
     findings_.add_damage(place, record.physical_offset, fmt::format("offset {} follows {}: {}", record.queue_offset, state.next - 1, what));
   }
-  std::int64_t count = 1;
-  const bool batch = (record.sys_flag & sys_flag::kInnerBatch) != 0;
-  if (batch) {
-    const std::string number(record.property(property::kInnerNumber).value_or("1"));
-    count = std::max<std::int64_t>(std::strtoll(number.c_str(), nullptr, 10), 1);
-  }
   if (state.first < 0) state.first = record.queue_offset;
-  state.next = record.queue_offset + count;
-  if (!batch) compare(state, record);
+  state.next = record.queue_offset + message_count(record.sys_flag, record.properties).value_or(1);
+  // Simple queues beside it: left over from a topic of that name that was deleted.
+  if (!inner_batch || !state.queue || is_batch(state.queue)) compare(state, record);
 }
 
 void QueueCheck::compare(State& state, const MessageView& record) {
   state.compared = true;
   const auto unit = state.queue ? state.queue->at(record.queue_offset) : std::nullopt;
-  if (!unit || !is_unit(*unit) || unit->blank()) {
+  if (!unit || !consumequeue::valid_unit(*unit) || unit->blank()) {
     if (state.missing++ == 0) {
       state.missing_first = record.queue_offset;
       state.missing_physical = record.physical_offset;
@@ -107,13 +116,14 @@ void QueueCheck::compare(State& state, const MessageView& record) {
     const std::int64_t tags = consumequeue::queue_tags_code(record, {});
     if (unit->tags_code != tags) what = fmt::format("unit {} has tags code {}, its record {}", record.queue_offset, unit->tags_code, tags);
   }
+  if (what.empty() && is_batch(state.queue)) what = compare_batch(*unit, record);
   if (what.empty()) return;
   ++state.wrong;
   if (state.wrong_listed.size() < kWrongListed) state.wrong_listed.emplace_back(record.physical_offset, std::move(what));
 }
 
 void QueueCheck::report(const Name& name, const State& state) {
-  const std::string place = place_of(name.first, name.second);
+  const std::string place = place_of(name.first, name.second, is_batch(state.queue));
   for (const auto& [physical, what] : state.wrong_listed) findings_.add_damage(place, physical, what);
   const auto more = state.wrong - static_cast<std::int64_t>(state.wrong_listed.size());
   if (more > 0) findings_.add_damage(place, -1, fmt::format("{} more units differ from their records", more));
@@ -146,15 +156,15 @@ void QueueCheck::walk_rest(const std::string& place, const consumequeue::Consume
   for (std::int64_t at = queue.min_offset(); at < first;) {
     const auto count = queue.read(at, units);
     if (count == 0) break;
-    for (std::size_t i = 0; i < count && at < first; ++i, ++at) {
-      if (!is_unit(units[i])) return;
+    for (std::size_t i = 0; i < count && at < first; at = units[i++].next_queue_offset()) {
+      if (!consumequeue::valid_unit(units[i])) return;
       if (!units[i].blank() && units[i].physical_offset >= log_begin_) stray(at, units[i]);
     }
   }
   for (std::int64_t at = next; at >= 0;) {
     const auto count = queue.read(at, units);
-    for (std::size_t i = 0; i < count; ++i, ++at) {
-      if (!is_unit(units[i])) {
+    for (std::size_t i = 0; i < count; at = units[i++].next_queue_offset()) {
+      if (!consumequeue::valid_unit(units[i])) {
         at = -1;
         break;
       }
@@ -169,7 +179,7 @@ void QueueCheck::walk_rest(const std::string& place, const consumequeue::Consume
 void QueueCheck::finish() {
   for (const auto& [name, state] : states_) report(name, state);
   for (const auto& named : queues_.all()) {
-    const std::string place = place_of(named.topic, named.queue_id);
+    const std::string place = place_of(named.topic, named.queue_id, is_batch(named.queue));
     const auto found = states_.find(Name(named.topic, named.queue_id));
     if (found != states_.end() && found->second.compared)
       walk_rest(place, *named.queue, found->second.first, found->second.next);

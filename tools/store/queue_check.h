@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,8 +19,8 @@ namespace skylark::tools {
 /// Threads: none of its own.
 class QueueCheck {
  public:
-  /// `queues` is loaded and not recovered. `unclean`: units missing at a queue's end are what the next start adds.
-  QueueCheck(const consumequeue::QueueTable& queues, std::optional<std::set<std::string>> configured, std::int64_t log_begin, bool unclean,
+  /// `queues` is loaded; simple queues are not recovered, batch queues are: what stands behind a hole cannot be searched. `unclean`: units missing at a queue's end are what the next start adds.
+  QueueCheck(const consumequeue::QueueTable& queues, std::optional<ConfiguredTopics> configured, std::int64_t log_begin, bool unclean,
              Findings& findings);
 
   void see(const MessageView& record);
@@ -31,7 +30,7 @@ class QueueCheck {
  private:
   struct State {
     consumequeue::QueueTable::QueuePtr queue;  // Null: there is none on disk.
-    bool compared = false;                     // Records of batch queues stand in no simple queue.
+    bool compared = false;                     // Some record of it has its place in the queue.
     bool active = true;
     std::int64_t first = -1;
     std::int64_t next = -1;
@@ -50,7 +49,7 @@ class QueueCheck {
   void unmap_now_and_then();
 
   const consumequeue::QueueTable& queues_;
-  const std::optional<std::set<std::string>> configured_;
+  const std::optional<ConfiguredTopics> configured_;
   const std::int64_t log_begin_;
   const bool unclean_;
   Findings& findings_;

@@ -49,7 +49,8 @@ Result<std::int64_t> end_of_records(const commitlog::MappedFileQueue& files) {
 Result<json::Value> describe_queues(const StoreOptions& options, FileSystem& disk, std::int64_t log_begin) {
   json::Array list;
   if (!disk.is_folder(options.queues_path())) return json::Value(std::move(list));
-  consumequeue::QueueTable queues(disk, options.queues_path(), options.queue_file_size);
+  consumequeue::QueueTable queues(disk, options.queues_path(), options.queue_file_size,
+                                  batch_queues(options, options.batch_queues_path(), std::nullopt));
   const auto loaded = queues.load();
   if (!loaded) return loaded.error();
   auto all = queues.all();

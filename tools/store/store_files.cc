@@ -39,6 +39,7 @@ std::string read_broker_config(FileSystem& disk, const std::string& path, StoreO
     if (key == "readOnlyCommitLogStorePaths") options.read_only_log_folders = value;
     if (key == "mappedFileSizeCommitLog" || key == "mapedFileSizeCommitLog") good = read_number(value, options.log_file_size);
     if (key == "mappedFileSizeConsumeQueue" || key == "mapedFileSizeConsumeQueue") good = read_number(value, options.queue_file_size);
+    if (key == "mapperFileSizeBatchConsumeQueue") good = read_number(value, options.batch_queue_file_size);
     if (key == "maxHashSlotNum") good = read_number(value, options.geometry.slots);
     if (key == "maxIndexNum") good = read_number(value, options.geometry.entries);
     if (key == "messageDelayLevel") {
@@ -85,14 +86,25 @@ Result<std::unique_ptr<commitlog::MappedFileQueue>> load_log(const StoreOptions&
   return std::unique_ptr<commitlog::MappedFileQueue>();
 }
 
-std::optional<std::set<std::string>> configured_topics(const StoreOptions& options, FileSystem& disk) {
+std::optional<ConfiguredTopics> configured_topics(const StoreOptions& options, FileSystem& disk) {
   const auto text = disk.read_all(options.root + "/config/topics.json");
   if (!text) return std::nullopt;
   const auto parsed = json::parse(*text);
   if (!parsed || !(*parsed)["topicConfigTable"].is_object()) return std::nullopt;
-  std::set<std::string> topics;
-  for (const auto& [name, config] : (*parsed)["topicConfigTable"].members()) topics.insert(name.as_string());
+  ConfiguredTopics topics;
+  for (const auto& [name, config] : (*parsed)["topicConfigTable"].members())
+    topics[name.as_string()] = config["attributes"]["queue.type"].as_string() == "BatchCQ";
   return topics;
+}
+
+consumequeue::BatchQueues batch_queues(const StoreOptions& options, std::string folder, const std::optional<ConfiguredTopics>& configured) {
+  consumequeue::BatchQueues batch{.folder = std::move(folder), .file_size = options.batch_queue_file_size};
+  if (!configured) return batch;
+  batch.listed = [topics = *configured](std::string_view topic) -> std::optional<bool> {
+    const auto known = topics.find(topic);
+    return known == topics.end() ? std::nullopt : std::optional<bool>(known->second);
+  };
+  return batch;
 }
 
 bool is_system_topic(const std::string& topic) {

@@ -2,9 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@ struct StoreOptions {
   std::string read_only_log_folders;  ///< The same.
   std::int64_t log_file_size = 1'073'741'824;
   std::int64_t queue_file_size = 6'000'000;
+  std::int64_t batch_queue_file_size = 13'800'000;
   consumequeue::IndexGeometry geometry;
   std::vector<std::string> delay_levels = {"1s", "5s", "10s", "30s", "1m",  "2m",  "3m",  "4m", "5m",
                                            "6m", "7m", "8m",  "9m",  "10m", "20m", "30m", "1h", "2h"};
@@ -31,6 +33,7 @@ struct StoreOptions {
     return commitlog::FileFolders::parse(log_folder.empty() ? root + "/commitlog" : log_folder, read_only_log_folders);
   }
   [[nodiscard]] std::string queues_path() const { return root + "/consumequeue"; }
+  [[nodiscard]] std::string batch_queues_path() const { return root + "/batchconsumequeue"; }
   [[nodiscard]] std::string index_path() const { return root + "/index"; }
   [[nodiscard]] std::string abort_path() const { return root + "/abort"; }
   [[nodiscard]] std::string checkpoint_path() const { return root + "/checkpoint"; }
@@ -60,8 +63,13 @@ struct Findings {
 [[nodiscard]] Result<std::unique_ptr<commitlog::MappedFileQueue>> load_log(const StoreOptions& options, FileSystem& disk,
                                                                            Findings& findings);
 
-/// Topics that `config/topics.json` names; empty when it cannot be read.
-[[nodiscard]] std::optional<std::set<std::string>> configured_topics(const StoreOptions& options, FileSystem& disk);
+/// Topics that `config/topics.json` names, and whether their `queue.type` is BatchCQ.
+using ConfiguredTopics = std::map<std::string, bool, std::less<>>;
+/// Empty when the file cannot be read.
+[[nodiscard]] std::optional<ConfiguredTopics> configured_topics(const StoreOptions& options, FileSystem& disk);
+/// For a table of queues: batch queues in that folder, of the topics that the file names.
+[[nodiscard]] consumequeue::BatchQueues batch_queues(const StoreOptions& options, std::string folder,
+                                                     const std::optional<ConfiguredTopics>& configured);
 /// True for topics that a broker has without their being configured.
 [[nodiscard]] bool is_system_topic(const std::string& topic);
 

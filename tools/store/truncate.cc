@@ -86,7 +86,8 @@ Result<void> cut_index(const StoreOptions& options, const Plan& plan, const comm
 }
 
 Result<void> cut_store(const StoreOptions& options, const Plan& plan, FileSystem& disk, Clock& clock) {
-  consumequeue::QueueTable queues(disk, options.queues_path(), options.queue_file_size);
+  consumequeue::QueueTable queues(disk, options.queues_path(), options.queue_file_size,
+                                  batch_queues(options, options.batch_queues_path(), std::nullopt));
   const auto loaded = queues.load();
   if (!loaded) return loaded;
   commitlog::CommitLog log({.folders = options.log_folders(), .file_size = options.log_file_size}, disk, clock);

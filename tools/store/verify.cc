@@ -38,6 +38,17 @@ json::Value to_json(const std::vector<Finding>& findings) {
   return list;
 }
 
+Result<void> load_queues(consumequeue::QueueTable& queues) {
+  const auto loaded = queues.load();
+  if (!loaded) return loaded;
+  for (const auto& named : queues.all()) {
+    if (named.queue->kind() == consumequeue::ConsumeQueue::Kind::simple) continue;
+    const auto recovered = named.queue->recover(false);
+    if (!recovered) return recovered;
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<int> verify(const StoreOptions& options, FileSystem& disk, Format format, std::ostream& out) {
@@ -49,14 +60,16 @@ Result<int> verify(const StoreOptions& options, FileSystem& disk, Format format,
   if (!files) return files.error();
   if (*files) {
     const std::int64_t begin = std::max<std::int64_t>((*files)->begin(), 0);
-    consumequeue::QueueTable queues(disk, options.queues_path(), options.queue_file_size);
+    const auto configured = configured_topics(options, disk);
+    consumequeue::QueueTable queues(disk, options.queues_path(), options.queue_file_size,
+                                    batch_queues(options, options.batch_queues_path(), configured));
     bool queues_loaded = true;
     if (disk.is_folder(options.queues_path())) {
-      const auto loaded = queues.load();
+      const auto loaded = load_queues(queues);
       queues_loaded = loaded.has_value();
       if (!loaded) findings.add_damage("consumequeue", -1, "cannot be loaded: " + loaded.error().message());
     }
-    QueueCheck queue_check(queues, configured_topics(options, disk), begin, unclean, findings);
+    QueueCheck queue_check(queues, configured, begin, unclean, findings);
     IndexCheck index_check(begin, unclean, findings);
     const auto opened = index_check.open(options, disk);
     if (!opened) return opened.error();

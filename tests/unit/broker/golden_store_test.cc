@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "base/crc32.h"
+#include "base/error.h"
 #include "broker/message_store.h"
 #include "protocol/json.h"
 #include "tests/support/catch.h"
@@ -33,6 +34,11 @@ class GoldenStore {
     options.root = folder_.path() + "/store";
     options.commit_log_file_size = config["mappedFileSizeCommitLog"].as_integer();
     options.consume_queue_file_size = config["mappedFileSizeConsumeQueue"].as_integer();
+    options.batch_queue_file_size = config["mapperFileSizeBatchConsumeQueue"].as_integer();
+    options.is_batch_topic = [this](std::string_view topic) -> std::optional<bool> {
+      const json::Value& known = expected["topics"][topic];
+      return known.is_null() ? std::nullopt : std::optional<bool>(known["attributes"]["queue.type"].as_string() == "BatchCQ");
+    };
     options.index_slots = config["maxHashSlotNum"].as_int32();
     options.index_entries = config["maxIndexNum"].as_int32();
     options.delay_levels = {"1s", "5s", "10s", "30s", "1m",  "2m",  "3m",  "4m", "5m",
@@ -46,6 +52,10 @@ class GoldenStore {
     REQUIRE(started.has_value());
     REQUIRE(eventually([this] { return store_->dispatch_behind_bytes() == 0; }));
     return *store_;
+  }
+  [[nodiscard]] Result<void> try_open() {
+    store_ = make_message_store(options, *files_, clock_);
+    return store_->start();
   }
   void close() {
     if (store_) store_->stop();
@@ -62,6 +72,34 @@ class GoldenStore {
   std::unique_ptr<FileSystem> files_ = make_disk_file_system();
   std::unique_ptr<MessageStore> store_;
 };
+
+/// One message of a record that holds several: the queue leads to the record, in whose body it stands.
+void check_inner_message(MessageStore& store, std::string_view topic, std::int32_t queue_id, const json::Value& expected) {
+  const std::int64_t queue_offset = expected["queueOffset"].as_integer();
+  INFO(topic << "-" << queue_id << " offset " << queue_offset);
+  const GetResult got = store.get({.topic = topic, .queue_id = queue_id, .queue_offset = queue_offset, .message_count_max = 1});
+  REQUIRE(got.status == GetStatus::found);
+  REQUIRE(got.slices.size() == 1);
+  const auto record = decode_record(got.slices.front().bytes);
+  REQUIRE(record.has_value());
+  CHECK(record->physical_offset == expected["commitLogOffset"].as_integer());
+  CHECK(record->total_size == expected["innerBatchRecordSize"].as_int32());
+  CHECK(record->store_timestamp == expected["storeTimestamp"].as_integer());
+  CHECK(record->sys_flag == expected["sysFlag"].as_int32());
+  const auto items = decode_batch(record->body);
+  REQUIRE(items.has_value());
+  CHECK(got.message_count == static_cast<std::int32_t>(items->size()));
+  CHECK(got.next_begin_offset == record->queue_offset + got.message_count);
+  const BatchItem& item = items->at(static_cast<std::size_t>(queue_offset - record->queue_offset));
+  CHECK(static_cast<std::int64_t>(item.body.size()) == expected["bodyLength"].as_integer());
+  CHECK(item.flag == expected["flag"].as_int32());
+  for (const auto& [name, value] : expected["properties"].members()) {
+    INFO("property " << name.as_string());
+    CHECK(find_property(item.properties, name.as_string()) == std::string_view(value.as_string()));
+  }
+  CHECK(store.store_time(topic, queue_id, queue_offset) == record->store_timestamp);
+  CHECK(store.offset_by_time(topic, queue_id, record->store_timestamp, true) >= record->queue_offset);
+}
 
 void check_message(MessageStore& store, std::string_view topic, std::int32_t queue_id, const json::Value& expected) {
   const std::int64_t queue_offset = expected["queueOffset"].as_integer();
@@ -110,14 +148,15 @@ void check_store(MessageStore& store, const json::Value& expected) {
   CHECK(store.min_physical_offset() == expected["commitLog"]["minOffset"].as_integer());
   std::int64_t messages = 0;
   for (const auto& [topic_value, topic_expected] : expected["topics"].members()) {
-    if (topic_expected["attributes"]["queue.type"].as_string() == "BatchCQ") continue;
+    const bool batch = topic_expected["attributes"]["queue.type"].as_string() == "BatchCQ";
     const std::string topic = topic_value.as_string();
     for (const auto& [id_value, queue] : topic_expected["queues"].members()) {
       const auto id = static_cast<std::int32_t>(id_value.as_integer());
       INFO(topic << "-" << id);
       CHECK(store.min_offset(topic, id) == queue["minOffset"].as_integer());
       CHECK(store.max_offset(topic, id) == queue["maxOffset"].as_integer());
-      for (const json::Value& message : queue["messages"].items()) check_message(store, topic, id, message);
+      for (const json::Value& message : queue["messages"].items())
+        batch ? check_inner_message(store, topic, id, message) : check_message(store, topic, id, message);
       CHECK(pull_all(store, topic, id) == static_cast<std::int64_t>(queue["messages"].items().size()));
       messages += static_cast<std::int64_t>(queue["messages"].items().size());
     }
@@ -164,6 +203,17 @@ TEST_CASE("a Java store is opened with the sizes of its files when the configure
   MessageStore& store = golden.open();
   CHECK(store.log_file_size() == golden.expected["commitLog"]["segmentSize"].as_integer());
   check_store(store, golden.expected);
+}
+
+TEST_CASE("queues that lie where their topic does not have them keep the store from starting", "[store][golden]") {
+  GoldenStore golden("store-clean");
+  const auto really = golden.options.is_batch_topic;
+  const std::string other = GENERATE("GoldenInnerBatch", "GoldenNormal");
+  golden.options.is_batch_topic = [&](std::string_view topic) {
+    const auto known = really(topic);
+    return topic == other ? std::optional<bool>(!known.value()) : known;
+  };
+  CHECK(golden.try_open().error() == Errc::malformed);
 }
 
 TEST_CASE("new messages go behind those of Java", "[store][golden]") {

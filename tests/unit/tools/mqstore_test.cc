@@ -31,6 +31,7 @@ class Store {
     REQUIRE(parsed.has_value());
     expected = std::move(*parsed);
     options.root = folder_.path() + "/store";
+    options.batch_queue_file_size = expected["brokerConfig"]["mapperFileSizeBatchConsumeQueue"].as_integer();
     options.geometry = {expected["brokerConfig"]["maxHashSlotNum"].as_int32(), expected["brokerConfig"]["maxIndexNum"].as_int32()};
   }
 
@@ -198,6 +199,16 @@ TEST_CASE("verify names a missing queue, a wrong unit, a hole and units that poi
     store.flip(first, 3 * 20 + 19);
     CHECK(has(store.verify(kDamaged)["damage"], "consumequeue/GoldenNormal/0", store.message(3)["commitLogOffset"].as_integer(), "tags"));
   }
+  SECTION("missing batch queue") {
+    fs::remove_all(store.options.batch_queues_path());
+    CHECK(has(store.verify(kDamaged)["damage"], "consumequeue/GoldenInnerBatch/0", -1, "missing"));
+  }
+  SECTION("wrong batch units") {
+    const std::string batches = store.options.batch_queues_path() + "/GoldenInnerBatch/0/" + commitlog::mapped_file_name(0);
+    const auto [at, what] = GENERATE(std::pair(46 + 7, "points at"), std::pair(46 + 27, "store time"), std::pair(46 + 37, "messages from"));
+    store.flip(batches, at);
+    CHECK(has(store.verify(kDamaged)["damage"], "batchconsumequeue/GoldenInnerBatch/0", -1, what));
+  }
   SECTION("hole") {
     for (std::int64_t at = 40; at < 60; ++at) Store::write(first, at, 0);
     CHECK(
@@ -232,9 +243,12 @@ TEST_CASE("verify names damage of the key index", "[mqstore]") {
 TEST_CASE("rebuild makes the queues that were there, byte by byte, and an index that holds every key", "[mqstore]") {
   Store store("store-clean");
   const auto before = store.content("/consumequeue");
+  const auto batches_before = store.content("/batchconsumequeue");
+  REQUIRE(batches_before.size() == 1);
   SECTION("from what is there") {}
   SECTION("after loss") {
     fs::remove_all(store.options.queues_path() + "/GoldenNormal");
+    fs::remove_all(store.options.batch_queues_path());
     fs::remove_all(store.options.index_path());
   }
   const json::Value answer = store.rebuild();
@@ -245,9 +259,21 @@ TEST_CASE("rebuild makes the queues that were there, byte by byte, and an index 
     REQUIRE(after.contains(path));
     CHECK(after.at(path) == bytes);
   }
+  CHECK(store.content("/batchconsumequeue") == batches_before);
   store.verify(kSound);
   CHECK(fs::is_directory(store.options.queues_path() + answer["oldSuffix"].as_string()));
   CHECK_FALSE(fs::exists(store.options.abort_path()));
+}
+
+TEST_CASE("rebuild puts the queues of a topic where its type says", "[mqstore]") {
+  Store store("store-clean");
+  fs::remove_all(store.options.batch_queues_path());
+  fs::create_directories(store.options.queues_path() + "/GoldenInnerBatch");
+  fs::copy(store.options.queues_path() + "/GoldenNormal/0", store.options.queues_path() + "/GoldenInnerBatch/0");
+  CHECK(store.verify(kDamaged)["damageCount"].as_integer() > 0);
+  store.rebuild();
+  store.verify(kSound);
+  CHECK_FALSE(fs::exists(store.options.queues_path() + "/GoldenInnerBatch"));
 }
 
 TEST_CASE("truncate says what would go, cuts there alone where a record begins, and leaves a sound store", "[mqstore]") {
@@ -304,7 +330,6 @@ TEST_CASE("stat tells the ranges of log and queues", "[mqstore]") {
   for (const json::Value& queue : answer["queues"].items())
     ends[{queue["topic"].as_string(), queue["queueId"].as_integer()}] = queue["maxOffset"].as_integer();
   for (const auto& [topic, described] : store.expected["topics"].members()) {
-    if (described["attributes"]["queue.type"].as_string() == "BatchCQ") continue;
     for (const auto& [id, queue] : described["queues"].members())
       CHECK(ends[{topic.as_string(), id.as_integer()}] == queue["maxOffset"].as_integer());
   }
