@@ -97,6 +97,7 @@ struct SendMessageHandler::Pending {
   std::string unique_key;
   std::int32_t queue_id = 0;
   std::int32_t count = 1;
+  bool inner_batch = false;
   RemotingCommand response;
   std::atomic<int> state{kCalling};
 };
@@ -181,16 +182,8 @@ void SendMessageHandler::fill(const SendMessageRequestHeader& header, const Topi
   fields.topic = header.topic;
 }
 
-/// The properties as they are stored: what the client sent, and what every broker adds.
-std::string SendMessageHandler::broker_properties(std::string_view sent, std::string& unique_key) const {
-  constexpr std::size_t kAddedSize = 128;  // What is added mostly fits: one allocation.
-  std::string properties;
-  properties.reserve(sent.size() + kAddedSize);
-  if (find_property(sent, property::kPopCheckpoint)) {
-    properties += remove_property(sent, property::kPopCheckpoint);
-  } else {
-    properties += sent;
-  }
+/// What every broker adds to the properties of a request.
+void SendMessageHandler::set_broker_properties(std::string& properties) const {
   const auto set = [&properties](std::string_view name, std::string_view value) {
     const auto known = find_property(properties, name);
     if (known == value) return;
@@ -200,6 +193,19 @@ std::string SendMessageHandler::broker_properties(std::string_view sent, std::st
   set(property::kRegion, region_);
   set(property::kTraceOn, config_.broker.trace_on.get() ? "true" : "false");
   set(property::kCluster, identity_.cluster);
+}
+
+/// The properties of a message as they are stored: as sent, with those of the broker, a unique key among them.
+std::string SendMessageHandler::broker_properties(std::string_view sent, std::string& unique_key) const {
+  constexpr std::size_t kAddedSize = 128;  // What is added mostly fits: one allocation.
+  std::string properties;
+  properties.reserve(sent.size() + kAddedSize);
+  if (find_property(sent, property::kPopCheckpoint)) {
+    properties += remove_property(sent, property::kPopCheckpoint);
+  } else {
+    properties += sent;
+  }
+  set_broker_properties(properties);
   if (const auto key = find_property(properties, property::kUniqueKey)) {
     unique_key = *key;
   } else {
@@ -242,7 +248,8 @@ remoting::Reply SendMessageHandler::put_one(const RemotingCommand& request, cons
     hooks_.apply_delay(message, parts);
   }
 
-  const auto pending = make_pending(request, header, queue_id, 1, connection);
+  const std::int32_t count = message_count(message.fields.sys_flag, message.fields.properties).value_or(1);
+  const auto pending = make_pending(request, header, queue_id, count, connection);
   pending->unique_key = std::move(unique_key);
   store_.put(message, [this, pending](const PutResult& result) { finish(pending, result); });
   return reply_of(pending);
@@ -259,13 +266,21 @@ remoting::Reply SendMessageHandler::put_batch(const RemotingCommand& request, co
   PutMessage model;
   fill(header, topic, *connection, model.fields);
   std::string shared(header.properties);
-  if (find_property(shared, property::kCluster) != identity_.cluster) set_property(shared, property::kCluster, identity_.cluster);
+  set_broker_properties(shared);
   const bool transactional = (header.sys_flag & sys_flag::kTransactionMask) != 0;
   if (transactional || has_delay_level(shared)) {
     return refusal(request, *refuse_sizes(std::numeric_limits<std::size_t>::max(), 0));
   }
   if (auto refused = refuse_sizes(request.body.size(), shared.size())) return refusal(request, std::move(*refused));
   model.wait_store_ok = wait_store_ok(shared);
+  const std::string unique_key(find_property(shared, property::kUniqueKey).value_or(""));
+  if (!unique_key.empty() && has_batch_queues(topic)) {
+    const auto pending = make_pending(request, header, model.fields.queue_id, static_cast<std::int32_t>(items->size()), connection);
+    pending->unique_key = unique_key;
+    pending->inner_batch = true;
+    model.fields.body = request.body.view();
+    return put_inner_batch(std::move(model), std::move(shared), pending);
+  }
 
   std::vector<std::string> texts;
   std::vector<PutMessage> messages;
@@ -285,7 +300,23 @@ remoting::Reply SendMessageHandler::put_batch(const RemotingCommand& request, co
     message.fields.properties = properties;
   }
   const auto pending = make_pending(request, header, model.fields.queue_id, static_cast<std::int32_t>(messages.size()), connection);
+  pending->unique_key = unique_key;
   store_.put_batch(messages, [this, pending](const PutResult& result) { finish(pending, result); });
+  return reply_of(pending);
+}
+
+/// The batch becomes one record as it came; consumers take it apart. Source: SendMessageProcessor.sendBatchMessage.
+remoting::Reply SendMessageHandler::put_inner_batch(PutMessage message, std::string properties, const std::shared_ptr<Pending>& pending) {
+  // No other topic may hold it, so it cannot wait in one until it is due.
+  PutResult refused;
+  refused.status = wants_exact_time(properties) ? PutStatus::message_illegal : PutStatus::ok;
+  set_property(properties, property::kInnerNumber, std::to_string(pending->count));
+  message.fields.sys_flag |= sys_flag::kInnerBatch | sys_flag::kNeedUnwrap;
+  message.fields.properties = properties;
+  if (!refused.stored())
+    finish(pending, refused);
+  else
+    store_.put(message, [this, pending](const PutResult& result) { finish(pending, result); });
   return reply_of(pending);
 }
 
@@ -363,6 +394,7 @@ RemotingCommand SendMessageHandler::answer_put(const Pending& pending, const Put
   response.ext.add_integer("queueId", pending.queue_id);
   response.ext.add_integer("queueOffset", result.queue_offset);
   if (!pending.unique_key.empty()) response.ext.add("transactionId", pending.unique_key);
+  if (pending.inner_batch) response.ext.add("batchUniqId", pending.unique_key);
   return response;
 }
 

@@ -43,6 +43,8 @@ class SendMessageHandler {
                           const remoting::ConnectionPtr& connection);
   remoting::Reply put_batch(const RemotingCommand& request, const SendMessageRequestHeader& header, const TopicConfig& topic,
                             const remoting::ConnectionPtr& connection);
+  remoting::Reply put_inner_batch(PutMessage message, std::string properties, const std::shared_ptr<Pending>& pending);
+  void set_broker_properties(std::string& properties) const;
   [[nodiscard]] std::string broker_properties(std::string_view sent, std::string& unique_key) const;
   [[nodiscard]] RemotingCommand refusal(const RemotingCommand& request, Refusal refusal) const;
   [[nodiscard]] RemotingCommand answer_put(const Pending& pending, const PutResult& result) const;

@@ -142,7 +142,7 @@ TEST_CASE("a batch becomes messages with places in a row and the batch's propert
       "batch\x02";
   const auto response = fixture.send_message(header, body);
   CHECK(code_of(response) == ResponseCode::success);
-  CHECK_FALSE(response.ext.text("transactionId"));
+  CHECK(response.ext.text("transactionId") == "batch");
   const auto stored = fixture.store.messages("T");
   REQUIRE(stored.size() == 2);
   CHECK(stored[0].body == "one");
@@ -151,9 +151,53 @@ TEST_CASE("a batch becomes messages with places in a row and the batch's propert
   CHECK(stored[1].queue_offset == 1);
   CHECK(stored[1].property("UNIQ_KEY") == "batch");
   CHECK(stored[1].property("CLUSTER") == "ClusterA");
+  CHECK(stored[1].property("MSG_REGION") == "DefaultRegion");
+  CHECK(stored[1].property("TRACE_ON") == "true");
   const auto ids = response.ext.text("msgId");
   REQUIRE(ids);
   CHECK(std::count(ids->begin(), ids->end(), ',') == 1);
+}
+
+TEST_CASE("a batch to a topic of type BatchCQ stays one record", "[broker][send][batch]") {
+  CoreFixture fixture;
+  fixture.open();
+  TopicConfig topic = *fixture.topics->find("T");
+  topic.attributes["queue.type"] = "BatchCQ";
+  fixture.topics->update(topic);
+  std::string body;
+  for (const char* text : {"one", "two", "three"}) encode_batch_item({.flag = 1, .body = text, .properties = ""}, body);
+  auto header = fixture.send_header();
+  header.batch = true;
+  header.sys_flag = 0;
+  SECTION("with the key that tells the producer so") {
+    header.properties =
+        "UNIQ_KEY\x01"
+        "batch\x02";
+    const auto response = fixture.send_message(header, body);
+    CHECK(code_of(response) == ResponseCode::success);
+    CHECK(response.ext.text("batchUniqId") == "batch");
+    CHECK(response.ext.text("transactionId") == "batch");
+    const auto stored = fixture.store.messages("T");
+    REQUIRE(stored.size() == 1);
+    CHECK(stored[0].body == body);
+    CHECK(stored[0].sys_flag == (sys_flag::kInnerBatch | sys_flag::kNeedUnwrap));
+    CHECK(stored[0].property("INNER_NUM") == "3");
+    CHECK(stored[0].property("CLUSTER") == "ClusterA");
+  }
+  SECTION("but not without one") {
+    const auto response = fixture.send_message(header, body);
+    CHECK(code_of(response) == ResponseCode::success);
+    CHECK_FALSE(response.ext.text("batchUniqId"));
+    CHECK(fixture.store.messages("T").size() == 3);
+  }
+  SECTION("nor for an exact time") {
+    header.properties =
+        "UNIQ_KEY\x01"
+        "batch\x02TIMER_DELAY_SEC\x01"
+        "5\x02";
+    CHECK(code_of(fixture.send_message(header, body)) == ResponseCode::message_illegal);
+    CHECK(fixture.store.max_physical_offset() == 0);
+  }
 }
 
 TEST_CASE("a batch that may not be one is refused", "[broker][send]") {
