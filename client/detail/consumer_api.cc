@@ -67,6 +67,7 @@ Outcome<PullAnswer> read_answer(const RemotingCommand& response, const PullQuest
   auto messages = decode_messages(response.body.view(), question.queue.broker_name);
   if (!messages) return Failure(messages.error(), "messages of " + question.queue.to_string() + " cannot be read");
   answer.messages = std::move(*messages);
+  take_apart(answer.messages);
   const SubscriptionData& wanted = question.subscription;
   if (wanted.is_tag_type() && !wanted.tags.empty()) {  // The broker compares hash codes alone.
     std::erase_if(answer.messages, [&](const ReceivedMessage& message) { return !wanted.tags.contains(message.tag()); });

@@ -1,9 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/detail/records.h"
 
+#include <algorithm>
+
 #include "protocol/message.h"
 
 namespace skylark::client {
+namespace {
+
+void set_properties(ReceivedMessage& message, std::string_view properties) {
+  message.properties.clear();
+  for (const auto& [name, value] : parse_properties(properties)) message.properties.insert_or_assign(std::string(name), value);
+  const std::string unique_key = message.property(property::kUniqueKey);
+  message.message_id = unique_key.empty() ? message.offset_message_id : unique_key;
+}
+
+}  // namespace
 
 std::string encode_properties(const std::map<std::string, std::string>& properties) {
   std::string text;
@@ -11,6 +23,30 @@ std::string encode_properties(const std::map<std::string, std::string>& properti
     if (!value.empty()) append_property(text, name, value);
   }
   return text;
+}
+
+void take_apart(std::vector<ReceivedMessage>& messages) {
+  constexpr std::int32_t kSeveral = sys_flag::kInnerBatch | sys_flag::kNeedUnwrap;
+  const auto several = [](const ReceivedMessage& message) { return (message.sys_flag & kSeveral) == kSeveral; };
+  if (std::none_of(messages.begin(), messages.end(), several)) return;
+  std::vector<ReceivedMessage> single;
+  for (ReceivedMessage& message : messages) {
+    const std::string body = several(message) ? std::move(message.body) : std::string();
+    const auto items = decode_batch(body);
+    if (body.empty() || !items) {
+      if (!body.empty()) message.body = body;
+      single.push_back(std::move(message));
+      continue;
+    }
+    for (std::size_t i = 0; i < items->size(); ++i) {
+      ReceivedMessage& inner = single.emplace_back(message);
+      inner.body = (*items)[i].body;
+      inner.flag = (*items)[i].flag;
+      inner.queue_offset += static_cast<std::int64_t>(i);
+      set_properties(inner, (*items)[i].properties);
+    }
+  }
+  messages = std::move(single);
 }
 
 Result<std::vector<ReceivedMessage>> decode_messages(std::string_view records, const std::string& broker_name) {
@@ -25,10 +61,8 @@ Result<std::vector<ReceivedMessage>> decode_messages(std::string_view records, c
     message.topic = view.topic;
     message.body = std::move(*body);
     message.flag = view.flag;
-    for (const auto& [name, value] : parse_properties(view.properties)) message.properties.insert_or_assign(std::string(name), value);
     message.offset_message_id = make_offset_message_id(view.store_host, view.physical_offset);
-    const std::string unique_key = message.property(property::kUniqueKey);
-    message.message_id = unique_key.empty() ? message.offset_message_id : unique_key;
+    set_properties(message, view.properties);
     message.queue = MessageQueue{message.topic, broker_name, view.queue_id};
     message.queue_offset = view.queue_offset;
     message.physical_offset = view.physical_offset;

@@ -18,6 +18,10 @@ namespace skylark::client {
 /// Errors: `malformed`, also for a body that does not inflate.
 [[nodiscard]] Result<std::vector<ReceivedMessage>> decode_messages(std::string_view records, const std::string& broker_name);
 
+/// Replaces each record that holds several messages by those: all have its place, one offset each from its own on. One that cannot be
+/// taken apart stays as it is. Source: PullAPIWrapper.processPullResult.
+void take_apart(std::vector<ReceivedMessage>& messages);
+
 /// What Java's consumer does before it shows messages: one that came through the retry topic of `group` gets back its real topic.
 void restore_topic(ReceivedMessage& message, std::string_view group);
 

@@ -46,6 +46,7 @@ var cases = []testCase{
 	{name: "send-batch", run: sendBatch},
 	{name: "send-big", run: sendBig},
 	{name: "unknown-topic", run: unknownTopic},
+	{name: "inner-batch", na: "the Go client v2.1.2 does not take records apart that hold several messages"},
 	{name: "query-by-id", na: "the Go client v2.1.2 has no call to view a message by its id"},
 	{name: "query-by-key", na: "the Go client v2.1.2 has no call to query messages by key"},
 	{name: "unknown-code", na: "the Go client v2.1.2 has no public call for a request of any code"},

@@ -9,6 +9,7 @@ using skylark::RecordFields;
 using skylark::client::decode_messages;
 using skylark::client::encode_properties;
 using skylark::client::restore_topic;
+using skylark::client::take_apart;
 
 namespace {
 
@@ -69,4 +70,30 @@ TEST_CASE("a message from the group's retry topic is shown under its real topic"
   restore_topic(messages.front(), "G");
   CHECK(messages.front().topic == "T");
   CHECK(messages.front().queue.topic == "%RETRY%G");
+}
+
+TEST_CASE("a record that holds several messages is taken apart", "[client][records]") {
+  std::string body;
+  skylark::encode_batch_item({.flag = 4, .body = "one", .properties = encode_properties({{"TAGS", "red"}, {"UNIQ_KEY", "A1"}})}, body);
+  skylark::encode_batch_item({.flag = 5, .body = "two", .properties = ""}, body);
+  const std::int32_t flags = skylark::sys_flag::kInnerBatch | skylark::sys_flag::kNeedUnwrap;
+  const std::string whole = encode_properties({{"UNIQ_KEY", "whole"}, {"INNER_NUM", "2"}});
+  auto messages = *decode_messages(record("T", "before", "") + record("T", body, whole, flags), "broker-a");
+  take_apart(messages);
+  REQUIRE(messages.size() == 3);
+  CHECK(messages[0].body == "before");
+  CHECK(messages[1].body == "one");
+  CHECK(messages[1].flag == 4);
+  CHECK(messages[1].tag() == "red");
+  CHECK(messages[1].message_id == "A1");
+  CHECK(messages[1].queue_offset == 17);
+  CHECK(messages[2].body == "two");
+  CHECK(messages[2].queue_offset == 18);
+  CHECK(messages[2].property("INNER_NUM").empty());
+  CHECK(messages[2].message_id == messages[2].offset_message_id);
+
+  messages = *decode_messages(record("T", "no batch", whole, flags), "broker-a");
+  take_apart(messages);
+  REQUIRE(messages.size() == 1);
+  CHECK(messages[0].body == "no batch");
 }

@@ -5,7 +5,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.apache.rocketmq.client.ClientConfig;
 import org.apache.rocketmq.client.consumer.DefaultLitePullConsumer;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
@@ -46,8 +48,15 @@ final class CaseContext implements AutoCloseable {
 
     /** Creates a topic by the admin request and waits until clients can find it. */
     String createTopic(String part, int queues) throws Exception {
+        return createTopic(part, queues, Map.of());
+    }
+
+    /** The same with attributes, each as the request takes it: {@code +name} to its value. */
+    String createTopic(String part, int queues, Map<String, String> attributes) throws Exception {
         String topic = topicName(part);
-        peers.admin.createAndUpdateTopicConfig(peers.brokerAddress, new TopicConfig(topic, queues, queues, 6));
+        TopicConfig config = new TopicConfig(topic, queues, queues, 6);
+        config.setAttributes(new HashMap<>(attributes));
+        peers.admin.createAndUpdateTopicConfig(peers.brokerAddress, config);
         Check.await("route of " + topic, () -> !peers.admin.examineTopicRouteInfo(topic).getBrokerDatas().isEmpty());
         return topic;
     }

@@ -44,6 +44,7 @@ public final class Compat {
         CASES.put("send-async", SendCases::async);
         CASES.put("send-oneway", SendCases::oneWay);
         CASES.put("send-batch", SendCases::batch);
+        CASES.put("inner-batch", BatchCases::innerBatch);
         CASES.put("send-big", SendCases::big);
         CASES.put("query-by-id", QueryCases::byId);
         CASES.put("query-by-key", QueryCases::byKey);
