@@ -171,6 +171,7 @@ def process_tests(against):
     tests.append(("compat-mqadmin", python + ["tests/compat/mqadmin.py"] + target + (["--compare"] if against == "skylark" else []), 900))
     tests.append(("compat-badinput", python + ["tests/compat/badinput.py"] + target, 600))
     if against == "skylark":
+        tests.append(("batch-topics", python + ["tests/compat/batchtopics.py"] + binaries, 600))
         tests.append(("handover", python + ["tests/compat/handover.py"] + binaries, 600))
         tests.append(("replication", python + ["tests/integration/replication/run.py"] + binaries, 900))
         tests.append(("replication-mixed", python + ["tests/integration/replication/mixed.py"] + binaries, 900))

@@ -27,7 +27,9 @@ from harness.stores import ask, wire
 GOLDEN = os.path.join(toolbox.SOURCE_ROOT, "tests", "golden", "stores")
 HALF_TOPIC, SCHEDULE_TOPIC, GROUP = "RMQ_SYS_TRANS_HALF_TOPIC", "SCHEDULE_TOPIC_XXXX", "GID_handover"
 LAST_LEVEL = 18  # 20 minutes: still pending when the store changes hands.
-QUEUES_WRITTEN = [("Orders", 0), ("Orders", 1), ("Orders", 2), ("Paid", 0), ("Late", 0), (HALF_TOPIC, 0), (SCHEDULE_TOPIC, LAST_LEVEL - 1)]
+QUEUES_WRITTEN = [("Orders", 0), ("Orders", 1), ("Orders", 2), ("Paid", 0), ("Late", 0), (HALF_TOPIC, 0), (SCHEDULE_TOPIC, LAST_LEVEL - 1),
+                  ("Ledger", 0)]
+LEDGER_BATCHES, LEDGER_SIZE = 45, 4  # Records of several messages: their queue rolls its files of 20 units twice.
 WRITTEN = 597  # 199 a queue: Java warns at each flush of a queue whose last file is full to the last entry.
 SAMPLES = [0, 1, 250, WRITTEN - 1]
 
@@ -113,9 +115,37 @@ def key_answers(connection, topic, keys):
     return {key: stores.physical_offsets_of_key(connection, topic, key) for key in keys}
 
 
-def create_topic(connection, topic, queues):
+def append_batches(connection, topic, tag, count):
+    """Batches that stay one record each; the offsets of their first messages."""
+    offsets = []
+    for number in range(count):
+        key = f"{tag}{number}"
+        properties = f"UNIQ_KEY\x01{key}\x02"
+        answer = ask(connection, stores.SEND_BATCH, wire.send_fields(topic, 0, properties, batch=True), stores.batch_body(key, LEDGER_SIZE))
+        offsets.append(int(answer.ext["queueOffset"]))
+    return offsets
+
+
+def offsets_of_batches(first, count):
+    return [first + number * LEDGER_SIZE for number in range(count)]
+
+
+def check_batches(records, expected):
+    """Each record holds what its properties say, and the next begins behind it."""
+    check(len(records) == expected, f"{len(records)} batches, not {expected}")
+    at = 0
+    for raw in records:
+        record = wire.Record(raw)
+        check(record.queue_offset == at and record.sys_flag & 0xC0 == 0xC0, f"batch at {record.queue_offset}, not {at}")
+        check(record.properties["INNER_BASE"] == str(at) and record.properties["INNER_NUM"] == str(LEDGER_SIZE), f"{record.properties}")
+        check(record.body == stores.batch_body(record.properties["UNIQ_KEY"], LEDGER_SIZE), f"body of the batch at {at}")
+        at += LEDGER_SIZE
+
+
+def create_topic(connection, topic, queues, attributes=None):
     ask(connection, stores.UPDATE_TOPIC, {"topic": topic, "defaultTopic": "TBW102", "readQueueNums": queues, "writeQueueNums": queues,
-                                          "perm": 6, "topicFilterType": "SINGLE_TAG", "topicSysFlag": 0, "order": "false"})
+                                          "perm": 6, "topicFilterType": "SINGLE_TAG", "topicSysFlag": 0, "order": "false",
+                                          **({"attributes": attributes} if attributes else {})})
 
 
 def max_offset(connection, topic, queue_id):
@@ -126,6 +156,8 @@ def write_store(connection):
     """Tags, keys, bodies that roll the files, delays come and pending, transactions committed, rolled back and pending, offsets."""
     for topic, queues in (("Orders", 3), ("Paid", 1), ("Late", 1)):
         create_topic(connection, topic, queues)
+    create_topic(connection, "Ledger", 1, "+queue.type=BatchCQ")
+    check(append_batches(connection, "Ledger", "first", LEDGER_BATCHES) == offsets_of_batches(0, LEDGER_BATCHES), "our offsets of batches")
     for number in range(WRITTEN):
         size = 150_000 if number % 60 == 59 else 700 + number
         send(connection, "Orders", number % 3, b"%d " % number + b"x" * size,
@@ -165,7 +197,8 @@ def hand_over(run, name, killed, folder_names=()):
         write_store(connection)
         written = pull_queues(connection, QUEUES_WRITTEN)
         found = {topic: key_answers(connection, topic, keys) for topic in ("Orders", "Paid", "Late")}
-    check([len(written[queue]) for queue in QUEUES_WRITTEN] == [199, 199, 199, 1, 2, 3, 1], f"written: { {q: len(r) for q, r in written.items()} }")
+    check_batches(written["Ledger", 0], LEDGER_BATCHES)
+    check([len(written[queue]) for queue in QUEUES_WRITTEN] == [199, 199, 199, 1, 2, 3, 1, LEDGER_BATCHES], f"written: { {q: len(r) for q, r in written.items()} }")
     check(all(found["Orders"][f"order{number}"] for number in SAMPLES), f"keys on ours: {found}")
     if killed:
         # Both brokers write these now and then; without them a delayed message is delivered twice.
@@ -185,6 +218,9 @@ def hand_over(run, name, killed, folder_names=()):
         check(stores.consumer_offsets(connection).get(f"Orders@{GROUP}") == {"1": 77}, f"offsets: {stores.consumer_offsets(connection)}")
         check(GROUP in stores.groups(connection), "the group is gone")
         check(append_some(connection, "Orders", "java") == list(range(199, 239)), "Java's queue offsets")
+        batches = append_batches(connection, "Ledger", "java", 3)
+        check(batches == offsets_of_batches(LEDGER_BATCHES * LEDGER_SIZE, 3), f"Java's offsets of batches: {batches}")
+        stores.eventually(lambda: max_offset(connection, "Ledger", 0) == (LEDGER_BATCHES + 3) * LEDGER_SIZE, "Java's dispatch of batches")
         stores.eventually(lambda: max_offset(connection, "Orders", 0) == 239, "Java's dispatch")
         stores.eventually(lambda: stores.physical_offsets_of_key(connection, "Orders", "java39"), "Java's key index")
         extended = pull_queues(connection, QUEUES_WRITTEN)
@@ -198,6 +234,9 @@ def hand_over(run, name, killed, folder_names=()):
         check(key_answers(connection, "Orders", list(found)) == found, "keys after Java gave the store back")
         check(stores.consumer_offsets(connection).get(f"Orders@{GROUP}") == {"1": 77}, "offsets after Java gave the store back")
         check(append_some(connection, "Orders", "ours") == list(range(239, 279)), "our queue offsets behind Java's")
+        check_batches(extended["Ledger", 0], LEDGER_BATCHES + 3)
+        batches = append_batches(connection, "Ledger", "ours", 2)
+        check(batches == offsets_of_batches((LEDGER_BATCHES + 3) * LEDGER_SIZE, 2), f"our offsets of batches behind Java's: {batches}")
     run.end(again)
     if folders:
         check_folders(folders)
@@ -215,9 +254,8 @@ def config_text(store, name):
 
 def golden_queues(golden):
     for topic, content in golden["topics"].items():
-        if content["attributes"].get("queue.type") != "BatchCQ":
-            for queue_id, queue in content["queues"].items():
-                yield topic, int(queue_id), queue
+        for queue_id, queue in content["queues"].items():
+            yield topic, int(queue_id), queue
 
 
 def check_golden(connection, golden):
@@ -229,6 +267,9 @@ def check_golden(connection, golden):
             offset = int(ask(connection, request, {"topic": topic, "queueId": queue_id}).ext["offset"])
             check(offset == queue[name], f"{at}: {name} {offset}, not {queue[name]}")
         served[topic, queue_id] = stores.pull_all(connection, topic, queue_id)
+        if golden["topics"][topic]["attributes"].get("queue.type") == "BatchCQ":
+            check_inner_messages(served[topic, queue_id], queue["messages"], at)
+            continue
         check(len(served[topic, queue_id]) == len(queue["messages"]), f"{at}: {len(served[topic, queue_id])} messages")
         for raw, wanted in zip(served[topic, queue_id], queue["messages"]):
             check_message(wire.Record(raw), wanted, at)
@@ -247,6 +288,21 @@ def check_golden(connection, golden):
         for field, value in wanted.items():
             check(group in groups and groups[group][field] == value, f"group {group}: {groups.get(group)}, not {wanted}")
     return served
+
+
+def check_inner_messages(raw_records, messages, at):
+    """The messages that the JSON names stand in the records, one behind the other."""
+    found = []
+    for raw in raw_records:
+        record = wire.Record(raw)
+        for number, (flag, body, properties) in enumerate(stores.batch_items(record.body)):
+            found.append({"queueOffset": record.queue_offset + number, "commitLogOffset": record.physical_offset,
+                          "innerBatchRecordSize": record.size, "sysFlag": record.sys_flag, "flag": flag, "properties": properties,
+                          "storeTimestamp": record.store_time, "bodyMd5": hashlib.md5(body).hexdigest()})
+    check(len(found) == len(messages), f"{at}: {len(found)} messages")
+    for told, wanted in zip(found, messages):
+        for name, value in told.items():
+            check(value == wanted[name], f"{at} offset {wanted['queueOffset']}: {name} {value}, not {wanted[name]}")
 
 
 def check_message(record, wanted, at):
@@ -270,7 +326,9 @@ def golden_there_and_back(run):
     ours = run.broker(run.ours, "golden-ours", store)
     with stores.connect(ours) as connection:
         check(append_some(connection, "GoldenNormal", "ours") == list(range(130, 170)), "our queue offsets behind Java's")
+        check(append_batches(connection, "GoldenInnerBatch", "ours", 25) == offsets_of_batches(12, 25), "our offsets of batches behind Java's")
         stores.eventually(lambda: max_offset(connection, "GoldenNormal", 0) == 170, "our dispatch")
+        stores.eventually(lambda: max_offset(connection, "GoldenInnerBatch", 0) == 112, "our dispatch of batches")
         extended = pull_queues(connection, served)
         check_still_there(served, extended)
         found = key_answers(connection, "GoldenNormal", ["k7", "kb10", "k159", "ours0", "ours39"])
@@ -291,6 +349,7 @@ def calibrate(run, archive):
         key_answers(connection, "GoldenNormal", ["k7", "absent"])
         create_topic(connection, "Orders", 3)
         append_some(connection, "GoldenNormal", "java")
+        append_batches(connection, "GoldenInnerBatch", "java", 25)
     return stores.complaints(os.path.join(run.folder, java.name))
 
 

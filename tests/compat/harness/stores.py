@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import struct
 import sys
 import time
 
@@ -13,7 +14,7 @@ sys.path.insert(0, os.path.join(toolbox.SOURCE_ROOT, "tests", "support"))
 import wire  # noqa: E402  (needs the path above)
 
 (PULL, QUERY_KEY, QUERY_OFFSET, UPDATE_OFFSET, ALL_TOPICS, SEARCH_OFFSET, MAX_OFFSET, MIN_OFFSET, END_TRANSACTION, ALL_OFFSETS, UPDATE_TOPIC,
- UPDATE_GROUP, ALL_GROUPS, SEND) = (11, 12, 14, 15, 21, 29, 30, 31, 37, 43, 17, 200, 201, 310)
+ UPDATE_GROUP, ALL_GROUPS, SEND, SEND_BATCH) = (11, 12, 14, 15, 21, 29, 30, 31, 37, 43, 17, 200, 201, 310, 320)
 SUCCESS, PULL_NOT_FOUND, PULL_RETRY, OFFSET_MOVED, TOPIC_UNKNOWN = 0, 19, 20, 21, 17
 
 _LOG_LINE = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[.,]?\d* (WARN|ERROR) (.*)$")
@@ -58,6 +59,31 @@ def pull_all(connection, topic, queue_id, subscription="*"):
         if moved == offset:
             return found
         offset = moved
+
+
+def batch_body(tag, count):
+    """The body of request 320: so many messages with a key and a flag of their own."""
+    body = b""
+    for number in range(count):
+        text = f"{tag}-{number}".encode()
+        properties = f"KEYS\x01{tag}{number}\x02WAIT\x01true\x02".encode()
+        body += struct.pack(">iiiii", 22 + len(text) + len(properties), 0, 0, number, len(text)) + text
+        body += struct.pack(">h", len(properties)) + properties
+    return body
+
+
+def batch_items(body):
+    """Flag, body and properties of each message in such a body."""
+    items, at = [], 0
+    while at < len(body):
+        flag, length = struct.unpack_from(">ii", body, at + 12)
+        text = body[at + 20:at + 20 + length]
+        at += 20 + length
+        length, = struct.unpack_from(">h", body, at)
+        pieces = body[at + 2:at + 2 + length].decode().split("\x02")
+        items.append((flag, text, dict(piece.split("\x01", 1) for piece in pieces if "\x01" in piece)))
+        at += 2 + length
+    return items
 
 
 def topics(connection):
