@@ -49,7 +49,7 @@ Result<void> BatchConsumeQueue::append(const QueueEntry& entry, std::int64_t que
       if (!gave_way) return gave_way;
       min_ = std::min(min_, taken);
     }
-  } else if (queue_offset > next_ && end_ > 0) {
+  } else if (queue_offset > next_ && min_ < units()) {
     log::error("{}: messages {} to {} are missing", files_.folder(), next_, queue_offset - 1);
   }
   QueueEntry placed = entry;
