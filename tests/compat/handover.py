@@ -157,7 +157,6 @@ def write_store(connection):
     for topic, queues in (("Orders", 3), ("Paid", 1), ("Late", 1)):
         create_topic(connection, topic, queues)
     create_topic(connection, "Ledger", 1, "+queue.type=BatchCQ")
-    check(append_batches(connection, "Ledger", "first", LEDGER_BATCHES) == offsets_of_batches(0, LEDGER_BATCHES), "our offsets of batches")
     for number in range(WRITTEN):
         size = 150_000 if number % 60 == 59 else 700 + number
         send(connection, "Orders", number % 3, b"%d " % number + b"x" * size,
@@ -172,6 +171,9 @@ def write_store(connection):
                 "topic": "Paid", "producerGroup": GROUP, "tranStateTableOffset": half.ext["queueOffset"],
                 "commitLogOffset": int(half.ext["msgId"][-16:], 16), "commitOrRollback": decision, "fromTransactionCheck": "false",
                 "msgId": key, "transactionId": key})
+    # Last: after a kill Java drops the unfinished index file, and with it keys from before the log file that its recovery begins with.
+    # Where index files begin hangs on the number of keys; the keys asked for below do not lie in that gap.
+    check(append_batches(connection, "Ledger", "first", LEDGER_BATCHES) == offsets_of_batches(0, LEDGER_BATCHES), "our offsets of batches")
     ask(connection, stores.UPDATE_GROUP, body=json.dumps({"groupName": GROUP, "consumeEnable": True, "retryQueueNums": 2}).encode())
     ask(connection, stores.UPDATE_OFFSET, {"consumerGroup": GROUP, "topic": "Orders", "queueId": 1, "commitOffset": 77})
     stores.eventually(lambda: max_offset(connection, "Late", 0) == 2, "delivery of the delayed messages")
