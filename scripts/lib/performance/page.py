@@ -150,6 +150,7 @@ def scale_lines(section):
                 (("rate",), "{:,.0f}"), (("deliveredRate",), "{:,.0f}"), (("broker", "cpuUs"), "{:.2f}"), (("latencyUs", "p50"), "{:,.0f}"),
                 (("latencyUs", "p99"), "{:,.0f}"), (("arrivalUs", "p50"), "{:,.0f}"), (("arrivalUs", "p99"), "{:,.0f}"))]
             out.append(f"| {label} | {svg.LABELS[server]} | {' | '.join(cells)} | {text(held, '{:.0f}')} |")
+    out += ["", "Many topics, groups and queues were loaded for 30, 20 and 10 s before: a broker makes queues and groups at their first use."]
     for server in ("skylark", "java"):
         seconds, each = (section.median(server, "nameserver", key) for key in ("registrationSeconds", "registrationCpuUs"))
         if seconds is not None:
