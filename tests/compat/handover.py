@@ -11,20 +11,15 @@ What Java complains about on its own stores is found out in the same run; about 
 Ends with `N passed, N failed`.
 """
 import argparse
-import concurrent.futures
-import hashlib
 import json
 import os
 import re
-import shutil
-import subprocess
 import sys
-import tempfile
 
-from harness import servers, stores, toolbox, verdicts
-from harness.stores import ask, wire
+from harness import golden, stores, toolbox, turns, verdicts
+from harness.stores import ask, check_still_there, key_answers, max_offset, pull_queues, wire
+from harness.verdicts import check
 
-GOLDEN = os.path.join(toolbox.SOURCE_ROOT, "tests", "golden", "stores")
 HALF_TOPIC, SCHEDULE_TOPIC, GROUP = "RMQ_SYS_TRANS_HALF_TOPIC", "SCHEDULE_TOPIC_XXXX", "GID_handover"
 LAST_LEVEL = 18  # 20 minutes: still pending when the store changes hands.
 QUEUES_WRITTEN = [("Orders", 0), ("Orders", 1), ("Orders", 2), ("Paid", 0), ("Late", 0), (HALF_TOPIC, 0), (SCHEDULE_TOPIC, LAST_LEVEL - 1),
@@ -34,72 +29,9 @@ WRITTEN = 597  # 199 a queue: Java warns at each flush of a queue whose last fil
 SAMPLES = [0, 1, 250, WRITTEN - 1]
 
 
-class Failure(Exception):
-    pass
-
-
-def check(condition, text):
-    if not condition:
-        raise Failure(text)
-
-
-class Run:
-    """One temporary folder with a name server, and the brokers that take turns on the stores in it."""
-
-    def __init__(self, bin_folder, build_folder):
-        self.folder = tempfile.mkdtemp(prefix="skylark-handover-")
-        self.ours = servers.Skylark(bin_folder)
-        self.java = servers.Java(build_folder)
-        with open(os.path.join(GOLDEN, "store-clean.json"), encoding="utf-8") as file:
-            self.golden = json.load(file)
-        self.sizes = {key: value for key, value in self.golden["brokerConfig"].items() if key not in ("brokerName", "brokerClusterName")}
-        self.name_server = servers.NameServer(self.ours, self.folder)
-        self.brokers = []
-
-    def unpack(self, name, place):
-        home = os.path.join(self.folder, place)
-        os.makedirs(home)
-        subprocess.check_call(["cmake", "-E", "tar", "xf", os.path.join(GOLDEN, name + ".tar.zst")], cwd=home)
-        return os.path.join(home, "store")
-
-    def broker(self, flavour, name, store, settings=None):
-        broker = servers.Broker(flavour, self.folder, self.name_server.address, {**self.sizes, **(settings or {})}, name)
-        broker.store_folder = store
-        self.brokers.append(broker)
-        return broker.start()
-
-    def end(self, broker):
-        code = broker.process.stop(90)
-        check(code in (0, 143), f"{broker.name} ended with code {code}")
-
-    def release(self, failed):
-        for broker in self.brokers:
-            if broker.process:
-                broker.process.kill()
-            broker.release()
-        self.name_server.release()
-        if failed:
-            print(f"---- logs kept in {self.folder}", flush=True)
-        else:
-            shutil.rmtree(self.folder, ignore_errors=True)
-
-
 def send(connection, topic, queue_id, body, properties, sys_flag=0):
     text = "".join(f"{name}\x01{value}\x02" for name, value in properties.items())
     return ask(connection, stores.SEND, {**wire.send_fields(topic, queue_id, text), "f": sys_flag}, body)
-
-
-def pull_queues(connection, queues):
-    return {queue: stores.pull_all(connection, *queue) for queue in queues}
-
-
-def check_still_there(before, after):
-    """Every record of `before` is in `after` at its place, byte for byte; behind them there may be more."""
-    for queue, records in before.items():
-        now = after[queue]
-        check(len(now) >= len(records), f"{queue}: {len(now)} of {len(records)} messages")
-        for number, record in enumerate(records):
-            check(now[number] == record, f"{queue} offset {number}: another record")
 
 
 def append_some(connection, topic, tag):
@@ -109,10 +41,6 @@ def append_some(connection, topic, tag):
         answer = send(connection, topic, 0, b"%d " % number + b"y" * 1000, {"KEYS": f"{tag}{number}", "TAGS": tag})
         offsets.append(int(answer.ext["queueOffset"]))
     return offsets
-
-
-def key_answers(connection, topic, keys):
-    return {key: stores.physical_offsets_of_key(connection, topic, key) for key in keys}
 
 
 def append_batches(connection, topic, tag, count):
@@ -146,10 +74,6 @@ def create_topic(connection, topic, queues, attributes=None):
     ask(connection, stores.UPDATE_TOPIC, {"topic": topic, "defaultTopic": "TBW102", "readQueueNums": queues, "writeQueueNums": queues,
                                           "perm": 6, "topicFilterType": "SINGLE_TAG", "topicSysFlag": 0, "order": "false",
                                           **({"attributes": attributes} if attributes else {})})
-
-
-def max_offset(connection, topic, queue_id):
-    return int(ask(connection, stores.MAX_OFFSET, {"topic": topic, "queueId": queue_id}).ext["offset"])
 
 
 def write_store(connection):
@@ -254,76 +178,12 @@ def config_text(store, name):
         return "".join(file.read().split())
 
 
-def golden_queues(golden):
-    for topic, content in golden["topics"].items():
-        for queue_id, queue in content["queues"].items():
-            yield topic, int(queue_id), queue
-
-
-def check_golden(connection, golden):
-    """Messages, offsets, topics, groups and keys are those of the JSON. The raw records by queue."""
-    served = {}
-    for topic, queue_id, queue in golden_queues(golden):
-        at = f"{topic}-{queue_id}"
-        for request, name in ((stores.MIN_OFFSET, "minOffset"), (stores.MAX_OFFSET, "maxOffset")):
-            offset = int(ask(connection, request, {"topic": topic, "queueId": queue_id}).ext["offset"])
-            check(offset == queue[name], f"{at}: {name} {offset}, not {queue[name]}")
-        served[topic, queue_id] = stores.pull_all(connection, topic, queue_id)
-        if golden["topics"][topic]["attributes"].get("queue.type") == "BatchCQ":
-            check_inner_messages(served[topic, queue_id], queue["messages"], at)
-            continue
-        check(len(served[topic, queue_id]) == len(queue["messages"]), f"{at}: {len(served[topic, queue_id])} messages")
-        for raw, wanted in zip(served[topic, queue_id], queue["messages"]):
-            check_message(wire.Record(raw), wanted, at)
-    for query in golden["keyQueries"]:
-        answer = stores.physical_offsets_of_key(connection, query["topic"], query["key"])
-        check(set(answer) == set(query["commitLogOffsets"]), f"key {query['key']}: {answer}, not {query['commitLogOffsets']}")
-    check(stores.consumer_offsets(connection) == golden["consumerOffsets"], f"offsets: {stores.consumer_offsets(connection)}")
-    topics = stores.topics(connection)
-    for topic, wanted in golden["topics"].items():
-        if "GoldenCluster" in topic or "golden-a" in topic or wanted["perm"] == 7:
-            continue  # Made by each broker under its own name.
-        for field in ("readQueueNums", "writeQueueNums", "perm"):
-            check(topic in topics and topics[topic][field] == wanted[field], f"topic {topic}: {topics.get(topic)}, not {wanted}")
-    groups = stores.groups(connection)
-    for group, wanted in golden["subscriptionGroups"].items():
-        for field, value in wanted.items():
-            check(group in groups and groups[group][field] == value, f"group {group}: {groups.get(group)}, not {wanted}")
-    return served
-
-
-def check_inner_messages(raw_records, messages, at):
-    """The messages that the JSON names stand in the records, one behind the other."""
-    found = []
-    for raw in raw_records:
-        record = wire.Record(raw)
-        for number, (flag, body, properties) in enumerate(stores.batch_items(record.body)):
-            found.append({"queueOffset": record.queue_offset + number, "commitLogOffset": record.physical_offset,
-                          "innerBatchRecordSize": record.size, "sysFlag": record.sys_flag, "flag": flag, "properties": properties,
-                          "storeTimestamp": record.store_time, "bodyMd5": hashlib.md5(body).hexdigest()})
-    check(len(found) == len(messages), f"{at}: {len(found)} messages")
-    for told, wanted in zip(found, messages):
-        for name, value in told.items():
-            check(value == wanted[name], f"{at} offset {wanted['queueOffset']}: {name} {value}, not {wanted[name]}")
-
-
-def check_message(record, wanted, at):
-    told = {"queueOffset": record.queue_offset, "commitLogOffset": record.physical_offset, "storeSize": record.size,
-            "sysFlag": record.sys_flag, "flag": record.flag, "storeTimestamp": record.store_time, "bornTimestamp": record.born,
-            "reconsumeTimes": record.reconsume_times, "preparedTransactionOffset": record.prepared_offset,
-            "storedBodyMd5": hashlib.md5(record.body).hexdigest()}
-    for name, value in told.items():
-        check(value == wanted[name], f"{at} offset {wanted['queueOffset']}: {name} {value}, not {wanted[name]}")
-    for name, value in wanted["properties"].items():
-        check(record.properties.get(name) == value, f"{at} offset {wanted['queueOffset']}: property {name}")
-
-
 def golden_there_and_back(run):
-    store = run.unpack("store-clean", "golden")
+    store = golden.unpack("store-clean", os.path.join(run.folder, "golden"))
     # As a slave first: a master delivers what was due in the meantime, and the JSON tells of the state before.
     slave = run.broker(run.ours, "golden-slave", store, {"brokerRole": "SLAVE", "brokerId": "1", "slaveReadEnable": "true"})
     with stores.connect(slave) as connection:
-        served = check_golden(connection, run.golden)
+        served = golden.check_store(connection, golden.expectations("store-clean"))
     run.end(slave)
     ours = run.broker(run.ours, "golden-ours", store)
     with stores.connect(ours) as connection:
@@ -344,9 +204,9 @@ def golden_there_and_back(run):
 
 def calibrate(run, archive):
     """What Java says about a store of its own while the same is asked of it."""
-    java = run.broker(run.java, archive + "-calibration", run.unpack(archive, archive))
+    java = run.broker(run.java, archive + "-calibration", golden.unpack(archive, os.path.join(run.folder, archive)))
     with stores.connect(java) as connection:
-        pull_queues(connection, [queue[:2] for queue in golden_queues(run.golden)])
+        pull_queues(connection, [queue[:2] for queue in golden.queues(golden.expectations("store-clean"))])
         stores.pull_all(connection, "GoldenTags", 0, "A")
         key_answers(connection, "GoldenNormal", ["k7", "absent"])
         create_topic(connection, "Orders", 3)
@@ -361,30 +221,19 @@ def main():
     parser.add_argument("--build-dir", default=toolbox.DEFAULT_BUILD_FOLDER, help="where the Java parts are built")
     options = parser.parse_args()
     tally = verdicts.Tally()
-    run = Run(options.bin_dir, options.build_dir)
+    run = turns.Turns(options.bin_dir, options.build_dir, golden.settings(golden.expectations("store-clean")))
     jobs = {"golden": lambda: golden_there_and_back(run), "written": lambda: hand_over(run, "written", False),
             "killed": lambda: hand_over(run, "killed", True),
             "folders": lambda: hand_over(run, "folders", False, ("log-b", "log-a")), "java-clean": lambda: calibrate(run, "store-clean"),
             "java-killed": lambda: calibrate(run, "store-killed")}
-    complaints = {}
     try:
         run.name_server.start()
-        # The kernel ends a server with the thread that started it: the pool keeps its threads until all is over.
-        with concurrent.futures.ThreadPoolExecutor(len(jobs)) as pool:
-            futures = {name: pool.submit(job) for name, job in jobs.items()}
-            for name, future in futures.items():
-                try:
-                    complaints[name] = future.result()
-                    tally.record(name)
-                except (Failure, RuntimeError, OSError, KeyError, ValueError, wire.Closed) as error:
-                    tally.record(name, f"{type(error).__name__}: {error}")
-        usual = {**complaints.get("java-clean", {})}
+        complaints = run.run_jobs(tally, jobs)
         for name in ("golden", "written", "killed", "folders"):
             if name in complaints:
                 # After a kill Java has more to say, on its own stores too.
-                known = {**usual, **(complaints.get("java-killed", {}) if name == "killed" else {})}
-                new = {kind: line for kind, line in complaints[name].items() if kind not in known}
-                tally.record(f"{name}: Java complains about nothing new", "; ".join(new.values()) or None)
+                usual = ["java-clean", "java-killed"] if name == "killed" else ["java-clean"]
+                turns.record_new_complaints(tally, name, complaints[name], *(complaints.get(one, {}) for one in usual))
     finally:
         run.release(tally.failed > 0 or tally.passed == 0)
     return tally.close()

@@ -9,6 +9,7 @@ import sys
 import time
 
 from harness import toolbox
+from harness.verdicts import check
 
 sys.path.insert(0, os.path.join(toolbox.SOURCE_ROOT, "tests", "support"))
 import wire  # noqa: E402  (needs the path above)
@@ -59,6 +60,29 @@ def pull_all(connection, topic, queue_id, subscription="*"):
         if moved == offset:
             return found
         offset = moved
+
+
+def pull_queues(connection, queues):
+    """Raw bytes of every record, by topic and queue id."""
+    return {queue: pull_all(connection, *queue) for queue in queues}
+
+
+def check_still_there(before, after):
+    """Every record of `before` is in `after` at its place, byte for byte; behind them there may be more."""
+    for queue, records in before.items():
+        now = after[queue]
+        check(len(now) >= len(records), f"{queue}: {len(now)} of {len(records)} messages")
+        for number, record in enumerate(records):
+            check(now[number] == record, f"{queue} offset {number}: another record")
+
+
+def key_answers(connection, topic, keys):
+    """Commit log offsets of what is found, by key."""
+    return {key: physical_offsets_of_key(connection, topic, key) for key in keys}
+
+
+def max_offset(connection, topic, queue_id):
+    return int(ask(connection, MAX_OFFSET, {"topic": topic, "queueId": queue_id}).ext["offset"])
 
 
 def batch_body(tag, count):

@@ -8,6 +8,15 @@ import traceback
 _CASE_LINE = re.compile(r"^CASE (\S+) (PASS|FAIL|NA)\b ?(.*)$")
 
 
+class Failure(Exception):
+    """What was checked is not so."""
+
+
+def check(condition, text):
+    if not condition:
+        raise Failure(text)
+
+
 class Verdict:
     def __init__(self, name, word, detail=""):
         self.name = name
