@@ -19,8 +19,8 @@ import wire  # noqa: E402  (needs the path above)
 SUCCESS, PULL_NOT_FOUND, PULL_RETRY, OFFSET_MOVED, TOPIC_UNKNOWN = 0, 19, 20, 21, 17
 
 _LOG_LINE = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[.,]?\d* (WARN|ERROR) (.*)$")
-# How long something took, or who connected when: the machine's load, not the store.
-_OF_THE_MOMENT = re.compile(r"cost|time\(ms\)|NOTIFYME|PAGECACHERT|too slow|takes? \d+|register|NettyRemoting|channel|heartbeat|RECONNECT", re.I)
+# How long something took, who connected when, or that a round of transaction checks came to the end: the machine's load, not the store.
+_OF_THE_MOMENT = re.compile(r"cost|time\(ms\)|NOTIFYME|PAGECACHERT|too slow|takes? \d+|No new message|is NO_NEW_MSG|register|NettyRemoting|channel|heartbeat|RECONNECT", re.I)
 
 
 def connect(broker):
@@ -138,7 +138,7 @@ def eventually(question, what, seconds=60):
 
 
 def complaints(home):
-    """Kinds of WARN and ERROR lines in the logs of a Java broker: level and text without numbers and paths → one example."""
+    """Kinds of WARN and ERROR lines in the logs of a Java broker: level and text without numbers, ids and paths → one example."""
     kinds = {}
     for folder, _, files in os.walk(os.path.join(home, "logs")):
         for file in sorted(files):
@@ -148,6 +148,6 @@ def complaints(home):
                 for line in log:
                     match = _LOG_LINE.match(line.rstrip("\n"))
                     if match and not _OF_THE_MOMENT.search(match.group(2)):
-                        text = re.sub(r"/\S+|0x[0-9a-fA-F]+|-?\d+", "#", match.group(2))
+                        text = re.sub(r"/\S+|0x[0-9a-fA-F]+|[0-9A-F]{16,}|-?\d+", "#", match.group(2))
                         kinds.setdefault(f"{match.group(1)} {text}", f"{file}: {line.strip()}")
     return kinds
