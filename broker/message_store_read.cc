@@ -11,7 +11,7 @@ namespace skylark::broker {
 namespace {
 
 constexpr std::int64_t kExaminedBytesMin = 16'000;  // maxFilterMessageSize: units of so many bytes are looked at however few are wanted.
-constexpr std::size_t kUnitsPerRead = 64;
+constexpr std::size_t kUnitsPerRead = 32;  // What a pull asks for by default.
 constexpr std::int64_t kRecordSizeMin = 91;  // V1 with IPv4 hosts and nothing else.
 constexpr std::size_t kKeyCandidatesMore = 64;
 

@@ -14,15 +14,16 @@ constexpr std::int32_t kNotCompacted = -1;  // BatchConsumeQueue.INVALID_POS.
 
 }  // namespace
 
-QueueEntry BatchConsumeQueue::decode(const char* bytes, std::int64_t /*unit*/) const {
-  QueueEntry entry;
-  entry.physical_offset = load_be<std::int64_t>(bytes);
-  entry.size = load_be<std::int32_t>(bytes + 8);
-  entry.tags_code = load_be<std::int64_t>(bytes + 12);
-  entry.store_timestamp = load_be<std::int64_t>(bytes + 20);
-  entry.queue_offset = load_be<std::int64_t>(bytes + 28);
-  entry.message_count = load_be<std::int16_t>(bytes + 36);
-  return entry;
+void BatchConsumeQueue::decode(const char* bytes, std::int64_t /*unit*/, std::span<QueueEntry> into) const {
+  for (QueueEntry& entry : into) {
+    entry.physical_offset = load_be<std::int64_t>(bytes);
+    entry.size = load_be<std::int32_t>(bytes + 8);
+    entry.tags_code = load_be<std::int64_t>(bytes + 12);
+    entry.store_timestamp = load_be<std::int64_t>(bytes + 20);
+    entry.queue_offset = load_be<std::int64_t>(bytes + 28);
+    entry.message_count = load_be<std::int16_t>(bytes + 36);
+    bytes += kBatchUnitSize;
+  }
 }
 
 void BatchConsumeQueue::encode(const QueueEntry& entry, char* bytes) const {

@@ -25,7 +25,7 @@ class BatchConsumeQueue final : public ConsumeQueue {
   [[nodiscard]] std::optional<std::int64_t> offset_by_time(std::int64_t timestamp_ms, bool upper) const override;
 
  private:
-  [[nodiscard]] QueueEntry decode(const char* bytes, std::int64_t unit) const override;
+  void decode(const char* bytes, std::int64_t unit, std::span<QueueEntry> into) const override;
   void encode(const QueueEntry& entry, char* bytes) const override;
   [[nodiscard]] std::int64_t unit_of(std::int64_t queue_offset) const override;
   [[nodiscard]] std::int64_t first_offset() const override;

@@ -51,7 +51,8 @@ Result<void> ConsumeQueue::recover(bool clear_tail) {
     if (!file) return file.error();
     const std::string_view bytes = file->mapped->view(0, files_.file_size());
     for (; at < file->end(); at += unit_size_) {
-      const QueueEntry entry = decode(bytes.data() + (at - file->base), at / unit_size_);
+      QueueEntry entry;
+      decode(bytes.data() + (at - file->base), at / unit_size_, {&entry, 1});
       if (!valid_unit(entry)) break;
       if (!entry.blank()) max_physical_ = entry.physical_offset + entry.size;
     }
@@ -167,8 +168,10 @@ std::size_t ConsumeQueue::read_units(std::int64_t unit, std::span<QueueEntry> in
     if (!file) return count;
     const std::int64_t until = std::min(file->end(), end_);
     const std::string_view bytes = file->mapped->view(at - file->base, until - at);
-    const char* next = bytes.data();
-    for (; at < until && count < into.size(); next += unit_size_, at += unit_size_) into[count++] = decode(next, at / unit_size_);
+    const auto here = std::min(into.size() - count, static_cast<std::size_t>((until - at) / unit_size_));
+    decode(bytes.data(), at / unit_size_, into.subspan(count, here));
+    count += here;
+    at += static_cast<std::int64_t>(here) * unit_size_;
   }
   return count;
 }

@@ -102,7 +102,8 @@ class ConsumeQueue {
   ConsumeQueue(Kind kind, std::int64_t unit_size, FileSystem& system, std::string folder, std::int64_t file_size);
 
   // What the two kinds differ in; called under the mutex.
-  [[nodiscard]] virtual QueueEntry decode(const char* bytes, std::int64_t unit) const = 0;
+  /// Units that stand one behind the other, the first with that number.
+  virtual void decode(const char* bytes, std::int64_t unit, std::span<QueueEntry> into) const = 0;
   virtual void encode(const QueueEntry& entry, char* bytes) const = 0;
   /// Number of the unit that `read` begins with for an offset below `next_offset`; -1: none.
   [[nodiscard]] virtual std::int64_t unit_of(std::int64_t queue_offset) const = 0;

@@ -8,13 +8,11 @@
 
 namespace skylark::consumequeue {
 
-QueueEntry SimpleConsumeQueue::decode(const char* bytes, std::int64_t unit) const {
-  QueueEntry entry;
-  entry.physical_offset = load_be<std::int64_t>(bytes);
-  entry.size = load_be<std::int32_t>(bytes + 8);
-  entry.tags_code = load_be<std::int64_t>(bytes + 12);
-  entry.queue_offset = unit;
-  return entry;
+void SimpleConsumeQueue::decode(const char* bytes, std::int64_t unit, std::span<QueueEntry> into) const {
+  for (QueueEntry& entry : into) {
+    entry = {load_be<std::int64_t>(bytes), load_be<std::int32_t>(bytes + 8), load_be<std::int64_t>(bytes + 12), unit++};
+    bytes += kUnitSize;
+  }
 }
 
 void SimpleConsumeQueue::encode(const QueueEntry& entry, char* bytes) const {

@@ -18,7 +18,7 @@ class SimpleConsumeQueue final : public ConsumeQueue {
   [[nodiscard]] Result<void> append(const QueueEntry& entry, std::int64_t queue_offset) override;
 
  private:
-  [[nodiscard]] QueueEntry decode(const char* bytes, std::int64_t unit) const override;
+  void decode(const char* bytes, std::int64_t unit, std::span<QueueEntry> into) const override;
   void encode(const QueueEntry& entry, char* bytes) const override;
   [[nodiscard]] std::int64_t unit_of(std::int64_t queue_offset) const override { return queue_offset; }
   [[nodiscard]] std::int64_t first_offset() const override { return min_; }
