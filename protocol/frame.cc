@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "base/bytes.h"
 #include "base/error.h"
 #include "protocol/remoting_command.h"
@@ -40,18 +42,23 @@ void encode_oversized_header(const RemotingCommand& command, std::string& out) {
 
 }  // namespace
 
-Result<RemotingCommand> decode_frame(std::string_view frame) {
-  if (frame.size() < 4) return make_error_code(Errc::malformed);
+Result<RemotingCommand> decode_frame(std::string_view frame, DecodeScratch* scratch) {
+  Result<RemotingCommand> result;  // Filled in place: a command is large to move.
+  if (frame.size() < 4) {
+    result = make_error_code(Errc::malformed);
+    return result;
+  }
   const auto word = load_be<std::uint32_t>(frame.data());
   const std::size_t header_size = word & kHeaderSizeMax;
   frame.remove_prefix(4);
-  if (header_size > frame.size()) return make_error_code(Errc::malformed);
-  RemotingCommand command;
+  RemotingCommand& command = *result;
   command.codec = static_cast<Codec>(word >> 24);
-  const Result<void> decoded = decode_header_by_codec(command.codec, frame.substr(0, header_size), command);
-  if (!decoded) return decoded.error();
-  command.body = Body::view_of(frame.substr(header_size));
-  return command;
+  command.ext.lend(scratch);
+  const bool whole = header_size <= frame.size() && decode_header_by_codec(command.codec, frame.substr(0, header_size), command);
+  command.ext.lend(nullptr);
+  command.body = Body::view_of(frame.substr(std::min(header_size, frame.size())));
+  if (!whole) result = make_error_code(Errc::malformed);
+  return result;
 }
 
 void encode_frame_head(const RemotingCommand& command, std::string& out) {

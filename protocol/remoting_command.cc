@@ -53,6 +53,9 @@ std::string_view ExtFields::keep(std::string_view text) {
 }
 
 char* ExtFields::allocate(std::size_t size) {
+  if (scratch_ != nullptr) {
+    if (char* const taken = scratch_->take(size); taken != nullptr) return taken;
+  }
   kept_.push_back(std::make_unique_for_overwrite<char[]>(size));
   return kept_.back().get();
 }

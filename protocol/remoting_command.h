@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <boost/container/small_vector.hpp>
@@ -19,14 +21,47 @@ enum class Codec : std::uint8_t { json = 0, rocketmq = 1, flatbuffers = 2 };
 
 /// Language of the sender, informative. Source: LanguageCode.java.
 enum class Language : std::int8_t {
-  java = 0, cpp = 1, dotnet = 2, python = 3, delphi = 4, erlang = 5, ruby = 6, other = 7, http = 8, go = 9, php = 10, oms = 11,
-  rust = 12, node_js = 13, unknown = -1,
+  java = 0,
+  cpp = 1,
+  dotnet = 2,
+  python = 3,
+  delphi = 4,
+  erlang = 5,
+  ruby = 6,
+  other = 7,
+  http = 8,
+  go = 9,
+  php = 10,
+  oms = 11,
+  rust = 12,
+  node_js = 13,
+  unknown = -1,
 };
 
-inline constexpr std::int32_t kFlagResponse = 1;    ///< Bit 0 of the flag.
-inline constexpr std::int32_t kFlagOneWay = 2;      ///< Bit 1 of the flag: no answer may be sent, whatever happens.
-inline constexpr std::int16_t kProtocolVersion = 479;  ///< MQVersion of 5.3.3: what clients take the broker's version from.
+inline constexpr std::int32_t kFlagResponse = 1;          ///< Bit 0 of the flag.
+inline constexpr std::int32_t kFlagOneWay = 2;            ///< Bit 1 of the flag: no answer may be sent, whatever happens.
+inline constexpr std::int16_t kProtocolVersion = 479;     ///< MQVersion of 5.3.3: what clients take the broker's version from.
 inline constexpr std::size_t kFrameSizeMax = 16'777'216;  ///< Bytes of a whole frame with its length word. Source: NettyDecoder.
+
+/// Memory for text that decoding has to make anew (escapes resolved, bytes aligned): given out from the front and taken back all at once,
+/// so that a thread which decodes one frame after the other allocates nothing. Not thread-safe.
+class DecodeScratch {
+ public:
+  /// Memory of that many bytes, aligned for anything, until `clear`; null when there is not so much left.
+  [[nodiscard]] char* take(std::size_t size) {
+    const std::size_t rounded = (size + kAlignment - 1) & ~(kAlignment - 1);
+    if (rounded > kSize - used_) return nullptr;
+    if (!block_) block_ = std::make_unique_for_overwrite<char[]>(kSize);
+    return block_.get() + std::exchange(used_, used_ + rounded);
+  }
+  void clear() noexcept { used_ = 0; }
+
+ private:
+  static constexpr std::size_t kSize = 64 * 1024;  // Properties take 32 KB at most; what is larger is allocated.
+  static constexpr std::size_t kAlignment = alignof(std::max_align_t);
+  std::unique_ptr<char[]> block_;
+  std::size_t used_ = 0;
+};
 
 /// The named fields of a command header: text, or integers and booleans kept unformatted until a codec needs text.
 ///
@@ -37,8 +72,8 @@ class ExtFields {
   enum class Kind : std::uint8_t { text, integer, boolean };
   struct Entry {
     std::string_view name;
-    std::string_view text;      ///< For `Kind::text`.
-    std::int64_t number = 0;    ///< For `Kind::integer`; 0 or 1 for `Kind::boolean`.
+    std::string_view text;    ///< For `Kind::text`.
+    std::int64_t number = 0;  ///< For `Kind::integer`; 0 or 1 for `Kind::boolean`.
     Kind kind = Kind::text;
   };
 
@@ -73,10 +108,13 @@ class ExtFields {
   char* allocate(std::size_t size);
   /// Makes every view owned, so that the buffer it was decoded from may go.
   void own();
+  /// From now on `allocate` takes from `scratch` while it lasts; null ends that. For decoders: what they made there dies with the scratch.
+  void lend(DecodeScratch* scratch) noexcept { scratch_ = scratch; }
 
  private:
   boost::container::small_vector<Entry, 20> entries_;
   std::vector<std::unique_ptr<char[]>> kept_;
+  DecodeScratch* scratch_ = nullptr;
 };
 
 /// A slice of stored bytes sent as they are, and what keeps them mapped until the socket has taken them.
@@ -115,7 +153,7 @@ class Body {
 
 /// One request or response, independent of its codec.
 ///
-/// A decoded command holds views into the frame it came from; who keeps it past the read calls `own()`.
+/// A decoded command holds views into the frame it came from and the scratch it was decoded with; who keeps it past the read calls `own()`.
 /// Source: RemotingCommand.java; reference of the frame in docs/format/remoting.md.
 struct RemotingCommand {
   std::int32_t code = 0;
@@ -140,9 +178,9 @@ struct RemotingCommand {
 [[nodiscard]] RemotingCommand make_response(const RemotingCommand& request, std::int32_t code, std::string remark = {});
 
 /// Decodes one frame without its length word (`T`, header length, header, body): views into `frame` where possible.
-/// Sizes are checked before anything is allocated. Type 2 is verified before any access.
+/// Sizes are checked before anything is allocated. Type 2 is verified before any access. With a `scratch` the views may also lie there.
 /// Errors: `malformed` for an unknown T, a header longer than the frame, or a header that does not parse.
-[[nodiscard]] Result<RemotingCommand> decode_frame(std::string_view frame);
+[[nodiscard]] Result<RemotingCommand> decode_frame(std::string_view frame, DecodeScratch* scratch = nullptr);
 
 /// Appends the whole frame with its length word to `out`, encoded by `command.codec`. Slices of the body are copied in.
 /// A header too large for its 24-bit length goes out without its fields, as a system error.

@@ -16,13 +16,20 @@ using ConnectionPtr = std::shared_ptr<Connection>;
 /// What a handler gives back: a response to be sent now, or word that a `Responder` will answer, or nothing at all.
 class Reply {
  public:
-  Reply(RemotingCommand response) : response_(std::move(response)) {}
+  Reply(RemotingCommand&& response) : response_(std::move(response)) {}
+  /// An empty response, to be filled in where it is: a command is large to move.
+  static Reply blank() {
+    Reply reply;
+    reply.response_.emplace();
+    return reply;
+  }
   /// The request is answered later, through a `Responder` taken before.
   static Reply deferred() { return Reply{}; }
   /// The request gets no answer.
   static Reply none() { return Reply{}; }
 
   [[nodiscard]] bool has_response() const noexcept { return response_.has_value(); }
+  [[nodiscard]] RemotingCommand& response() noexcept { return *response_; }
   [[nodiscard]] RemotingCommand take() { return std::move(*response_); }
 
  private:
@@ -53,7 +60,8 @@ class Responder {
 class Dispatcher {
  public:
   virtual ~Dispatcher() = default;
-  /// `request` holds views into the receive buffer, which dies on return: what is kept must be made owned.
+  /// `request` holds views into the receive buffer, which dies after the answer was encoded: what is kept longer must be made owned.
+  /// The response may hold views into the request, and others that are good until the next dispatch on this thread.
   virtual Reply dispatch(RemotingCommand& request, const ConnectionPtr& connection) = 0;
   virtual void on_open(const ConnectionPtr&) {}
   /// Once for each opened connection, after its last request.

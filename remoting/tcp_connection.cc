@@ -28,6 +28,13 @@ bool offers_flatbuffers(const RemotingCommand& command) noexcept { return comman
 
 bool would_block(const ErrorCode& error) noexcept { return error == asio::error::would_block || error == asio::error::try_again; }
 
+RemotingCommand make_error(ResponseCode code, std::string remark) {
+  RemotingCommand response;
+  response.code = static_cast<std::int32_t>(code);
+  response.remark = std::move(remark);
+  return response;
+}
+
 void count(std::atomic<std::uint64_t>& counter) noexcept { counter.fetch_add(1, std::memory_order_relaxed); }
 
 }  // namespace
@@ -76,7 +83,8 @@ void TcpConnection::on_readable() {
 
 Result<void> TcpConnection::on_frame(std::string_view frame) {
   ++frames_in_read_;
-  Result<RemotingCommand> command = decode_frame(frame);
+  thread_.scratch.clear();
+  Result<RemotingCommand> command = decode_frame(frame, &thread_.scratch);
   if (!command) return command.error();
   if (command->codec == Codec::flatbuffers && !accepts_flatbuffers()) return Errc::malformed;
   count(group_->counters.frames_received[static_cast<std::size_t>(command->codec)]);
@@ -100,32 +108,33 @@ void TcpConnection::dispatch(RemotingCommand& request) {
     speaks_flatbuffers_.store(true);
     preferred_codec_.store(Codec::flatbuffers);
   }
-  RemotingCommand head;  // The dispatcher may take the request apart.
-  head.opaque = request.opaque;
-  head.codec = request.codec;
-  head.code = request.code;
+  // The dispatcher may take the request apart.
+  const std::int32_t code = request.code;
+  const std::int32_t opaque = request.opaque;
+  const Codec codec = request.codec;
   const bool one_way = request.is_one_way();
-  if (group_->dispatcher == nullptr) {
+  const auto answer = [&](RemotingCommand&& response) {
     if (one_way) return;
-    return append(output_, make_response(head, static_cast<std::int32_t>(ResponseCode::request_code_not_supported),
-                                         fmt::format(" request type {} not supported", head.code)));
+    response.opaque = opaque;
+    response.flag |= kFlagResponse;
+    response.codec = codec;
+    append(output_, std::move(response));
+  };
+  if (group_->dispatcher == nullptr) {
+    return answer(make_error(ResponseCode::request_code_not_supported, fmt::format(" request type {} not supported", code)));
   }
   std::string failure;
   try {
     Reply reply = group_->dispatcher->dispatch(request, shared_from_this());
-    if (one_way || !reply.has_response()) return;
-    RemotingCommand response = reply.take();
-    response.opaque = head.opaque;
-    response.flag |= kFlagResponse;
-    response.codec = head.codec;
-    return append(output_, std::move(response));
+    if (reply.has_response()) answer(std::move(reply.response()));
+    return;
   } catch (const std::exception& thrown) {
     failure = thrown.what();
   } catch (...) {
     failure = "unknown exception";
   }
-  log::error("request {} of {} failed: {}", head.code, remote_address_, failure);
-  if (!one_way) append(output_, make_response(head, static_cast<std::int32_t>(ResponseCode::system_error), failure));
+  log::error("request {} of {} failed: {}", code, remote_address_, failure);
+  answer(make_error(ResponseCode::system_error, std::move(failure)));
 }
 
 void TcpConnection::on_response(RemotingCommand& response) {
@@ -158,20 +167,19 @@ void TcpConnection::reject(ErrorCode why) {
   close_now(Errc::closed);
 }
 
-void TcpConnection::append(OutputQueue& output, RemotingCommand command) {
+void TcpConnection::append(OutputQueue& output, RemotingCommand&& command) {
   const Result<void> encoded = encode(output, std::move(command));
   if (!encoded) log::error("response to {} not sent: {}", remote_address_, encoded.error().message());
 }
 
-Result<void> TcpConnection::encode(OutputQueue& output, RemotingCommand command) {
+Result<void> TcpConnection::encode(OutputQueue& output, RemotingCommand&& command) {
   if (command.codec == Codec::flatbuffers && !speaks_flatbuffers_.load()) command.codec = Codec::json;
   std::int64_t echo = command.opaque;
   if (command.is_response() && echo_opaque_.load(std::memory_order_relaxed) == echo && echo_opaque_.compare_exchange_strong(echo, -1)) {
     command.ext.add_integer(kCodecsField, kFlatBuffersOffer);
   }
-  RemotingCommand head;
-  head.opaque = command.opaque;
-  head.codec = command.codec;
+  const std::int32_t opaque = command.opaque;
+  const Codec codec = command.codec;
   const bool is_response = command.is_response();
 
   ErrorCode error;
@@ -179,7 +187,7 @@ Result<void> TcpConnection::encode(OutputQueue& output, RemotingCommand command)
   try {
     const Result<void> added = output.append(std::move(command), kFrameSizeMax);
     if (added) {
-      count(group_->counters.frames_sent[static_cast<std::size_t>(head.codec)]);
+      count(group_->counters.frames_sent[static_cast<std::size_t>(codec)]);
       return {};
     }
     error = added.error();
@@ -189,8 +197,12 @@ Result<void> TcpConnection::encode(OutputQueue& output, RemotingCommand command)
     failure = thrown.what();
   }
   if (!is_response) return error;
-  count(group_->counters.frames_sent[static_cast<std::size_t>(head.codec)]);
-  return output.append(make_response(head, static_cast<std::int32_t>(ResponseCode::system_error), failure), kFrameSizeMax);
+  count(group_->counters.frames_sent[static_cast<std::size_t>(codec)]);
+  RemotingCommand response = make_error(ResponseCode::system_error, std::move(failure));
+  response.opaque = opaque;
+  response.flag = kFlagResponse;
+  response.codec = codec;
+  return output.append(std::move(response), kFrameSizeMax);
 }
 
 void TcpConnection::send(RemotingCommand command) {
@@ -200,7 +212,7 @@ void TcpConnection::send(RemotingCommand command) {
   if (!queued) log::error("{} to {} not sent: {}", is_response ? "response" : "request", remote_address_, queued.error().message());
 }
 
-Result<void> TcpConnection::enqueue(RemotingCommand command) {
+Result<void> TcpConnection::enqueue(RemotingCommand&& command) {
   if (thread_.is_current()) {
     const Result<void> added = encode(output_, std::move(command));
     wake_here();

@@ -11,6 +11,8 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "protocol/remoting_command.h"
+
 namespace skylark::remoting::detail {
 
 class TcpConnection;
@@ -41,6 +43,7 @@ struct IoThread {
   const std::size_t number;
   boost::asio::io_context context{1};
   std::unique_ptr<char[]> read_buffer;
+  DecodeScratch scratch;  ///< Of the frame that is being handled.
   std::vector<std::shared_ptr<TcpConnection>> connections;
 
  private:

@@ -75,10 +75,10 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
   void on_response(RemotingCommand& response);
   void complete(const ResponseCallback& callback, Result<RemotingCommand> result) const;
   void reject(ErrorCode why);
-  void append(OutputQueue& output, RemotingCommand command);
+  void append(OutputQueue& output, RemotingCommand&& command);
   /// A response that cannot be encoded becomes one with code 1; a request gives the error.
-  [[nodiscard]] Result<void> encode(OutputQueue& output, RemotingCommand command);
-  [[nodiscard]] Result<void> enqueue(RemotingCommand command);
+  [[nodiscard]] Result<void> encode(OutputQueue& output, RemotingCommand&& command);
+  [[nodiscard]] Result<void> enqueue(RemotingCommand&& command);
   void wake_here();
   void take_shared();
   void drain_shared();

@@ -124,6 +124,7 @@ struct RequestRig::Parts {
   BrokerDispatcher dispatcher{handlers, false, [](const remoting::ConnectionPtr&) {}};
   remoting::ConnectionPtr connection = std::make_shared<remoting::FakeConnection>();
   remoting::detail::OutputQueue output;
+  DecodeScratch scratch;
 
  private:
   TopicManagerOptions topic_options() const {
@@ -161,13 +162,14 @@ std::string RequestRig::pull_frame(Codec codec) {
 
 void RequestRig::serve(std::string_view frame) {
   // As remoting/tcp_connection.cc does it.
-  Result<RemotingCommand> request = decode_frame(frame);
+  parts_->scratch.clear();
+  Result<RemotingCommand> request = decode_frame(frame, &parts_->scratch);
   expect(request.has_value(), "the frame cannot be decoded");
   const std::int32_t opaque = request->opaque;
   const Codec codec = request->codec;
   remoting::Reply reply = parts_->dispatcher.dispatch(*request, parts_->connection);
   expect(reply.has_response(), "no answer at once");
-  RemotingCommand response = reply.take();
+  RemotingCommand& response = reply.response();
   expect(response.code == 0, "the request was refused");
   response.opaque = opaque;
   response.flag |= kFlagResponse;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "protocol/header_codec.h"
 
+#include <cstring>
+
 #include "base/error.h"
 #include "protocol/admin_headers.h"
 #include "protocol/client_headers.h"
@@ -212,6 +214,28 @@ TEST_CASE("a command made owned outlives its frame", "[protocol][header]") {
     CHECK(moved.body.view() == "body");
     moved.ext.own();  // Twice is harmless.
     CHECK(moved.ext.text("topic") == "T");
+  }
+}
+
+TEST_CASE("text made anew lies in the scratch while it lasts, and outlives it when it is made owned", "[protocol][header]") {
+  const std::string long_text(70'000, '"');  // More than a scratch holds.
+  for (const Codec codec : test::kAllCodecs) {
+    SendMessageRequestHeader header = send_header();
+    header.producer_group = long_text;
+    RemotingCommand request = make_request(RequestCode::send_message, header);
+    request.codec = codec;
+    const std::string frame = test::frame_of(request);
+    DecodeScratch scratch;
+    auto command = decode_frame(std::string_view(frame).substr(4), &scratch);
+    REQUIRE(command);
+    CHECK(decode_header<SendMessageRequestHeader>(*command)->producer_group == long_text);
+    CHECK(decode_header<SendMessageRequestHeader>(*command)->properties == "KEYS\x01k1\x02");
+    command->own();
+    command->ext.add("later", "text");  // No longer in the scratch.
+    scratch.clear();
+    std::memset(scratch.take(1024), 'x', 1024);
+    CHECK(decode_header<SendMessageRequestHeader>(*command)->properties == "KEYS\x01k1\x02");
+    CHECK(command->ext.text("later") == "text");
   }
 }
 
