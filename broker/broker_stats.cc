@@ -36,13 +36,14 @@ std::string joined(std::string_view a, std::string_view b) { return std::string(
 BrokerStats::BrokerStats(Clock& clock, std::string cluster_name)
     : clock_(clock), cluster_name_(std::move(cluster_name)), boot_ms_(clock.now_ms()), day_(local_day(boot_ms_)) {}
 
-void BrokerStats::add_unlocked(std::string_view name, std::string_view key, std::int64_t value, std::int64_t times) {
+void BrokerStats::add_unlocked(std::string_view name, std::string_view key, std::int64_t value, std::int64_t times,
+                               std::int64_t since_ms) const {
   auto by_key = items_.find(name);
   if (by_key == items_.end()) by_key = items_.emplace(std::string(name), TextMap<Item>{}).first;
   auto item = by_key->second.find(key);
   if (item == by_key->second.end()) {
     item = by_key->second.emplace(std::string(key), Item{}).first;
-    const Item::Sample start{.at_ms = clock_.steady_ms(), .value = 0, .times = 0};
+    const Item::Sample start{.at_ms = since_ms, .value = 0, .times = 0};
     item->second.fine.push_back(start);
     item->second.coarse.push_back(start);
   }
@@ -52,21 +53,52 @@ void BrokerStats::add_unlocked(std::string_view name, std::string_view key, std:
 
 void BrokerStats::add(std::string_view name, std::string_view key, std::int64_t value, std::int64_t times) {
   const std::lock_guard lock(mutex_);
-  add_unlocked(name, key, value, times);
+  add_unlocked(name, key, value, times, clock_.steady_ms());
+}
+
+BrokerStats::PutShard& BrokerStats::shard_of_this_thread() const noexcept {
+  static std::atomic<std::size_t> threads{0};
+  thread_local const std::size_t number = threads.fetch_add(1, std::memory_order_relaxed);
+  return shards_[number % kShardCount];
 }
 
 void BrokerStats::add_put(std::string_view topic, std::int32_t queue_id, std::int64_t messages, std::int64_t bytes) {
-  put_times_.fetch_add(messages, std::memory_order_relaxed);
-  put_bytes_.fetch_add(bytes, std::memory_order_relaxed);
-  const std::string queue = joined(topic, std::to_string(queue_id));
-  const std::lock_guard lock(mutex_);
-  add_unlocked("TOPIC_PUT_NUMS", topic, messages, 1);
-  add_unlocked("TOPIC_PUT_SIZE", topic, bytes, 1);
-  add_unlocked("QUEUE_PUT_NUMS", queue, messages, 1);
-  add_unlocked("QUEUE_PUT_SIZE", queue, bytes, 1);
-  add_unlocked("BROKER_PUT_NUMS", cluster_name_, messages, 1);
-  if (!topic.starts_with("rmq_sys_") && !topic.starts_with("RMQ_SYS_"))
-    add_unlocked("BROKER_PUT_NUMS_WITHOUT_SYSTEM_TOPIC", cluster_name_, messages, 1);
+  PutShard& shard = shard_of_this_thread();
+  const std::lock_guard lock(shard.mutex);
+  auto queues = shard.topics.find(topic);
+  if (queues == shard.topics.end()) queues = shard.topics.emplace(std::string(topic), std::map<std::int32_t, PutShard::Counts>{}).first;
+  PutShard::Counts& counts = queues->second[queue_id];
+  if (counts.times++ == 0) counts.since_ms = clock_.steady_ms();
+  counts.messages += messages;
+  counts.bytes += bytes;
+}
+
+void BrokerStats::fold() const {
+  for (PutShard& shard : shards_) {
+    decltype(shard.topics) topics;
+    {
+      const std::lock_guard lock(shard.mutex);
+      topics.swap(shard.topics);
+    }
+    for (const auto& [topic, queues] : topics) {
+      for (const auto& [queue_id, counts] : queues) {
+        const auto count = [this, since_ms = counts.since_ms, times = counts.times](std::string_view name, std::string_view key,
+                                                                                    std::int64_t value) {
+          add_unlocked(name, key, value, times, since_ms);
+        };
+        const std::string queue = joined(topic, std::to_string(queue_id));
+        count("TOPIC_PUT_NUMS", topic, counts.messages);
+        count("TOPIC_PUT_SIZE", topic, counts.bytes);
+        count("QUEUE_PUT_NUMS", queue, counts.messages);
+        count("QUEUE_PUT_SIZE", queue, counts.bytes);
+        count("BROKER_PUT_NUMS", cluster_name_, counts.messages);
+        if (!topic.starts_with("rmq_sys_") && !topic.starts_with("RMQ_SYS_"))
+          count("BROKER_PUT_NUMS_WITHOUT_SYSTEM_TOPIC", cluster_name_, counts.messages);
+        put_times_ += counts.messages;
+        put_bytes_ += counts.bytes;
+      }
+    }
+  }
 }
 
 void BrokerStats::add_get(std::string_view group, std::string_view topic, std::int32_t queue_id, std::int64_t messages,
@@ -75,14 +107,15 @@ void BrokerStats::add_get(std::string_view group, std::string_view topic, std::i
   get_messages_.fetch_add(messages, std::memory_order_relaxed);
   const std::string key = joined(topic, group);
   const std::string queue = joined(joined(topic, std::to_string(queue_id)), group);
+  const std::int64_t now_ms = clock_.steady_ms();
   const std::lock_guard lock(mutex_);
-  add_unlocked("GROUP_GET_NUMS", key, messages, 1);
-  add_unlocked("GROUP_GET_SIZE", key, bytes, 1);
-  add_unlocked("QUEUE_GET_NUMS", queue, messages, 1);
-  add_unlocked("QUEUE_GET_SIZE", queue, bytes, 1);
-  add_unlocked("BROKER_GET_NUMS", cluster_name_, messages, 1);
+  add_unlocked("GROUP_GET_NUMS", key, messages, 1, now_ms);
+  add_unlocked("GROUP_GET_SIZE", key, bytes, 1, now_ms);
+  add_unlocked("QUEUE_GET_NUMS", queue, messages, 1, now_ms);
+  add_unlocked("QUEUE_GET_SIZE", queue, bytes, 1, now_ms);
+  add_unlocked("BROKER_GET_NUMS", cluster_name_, messages, 1, now_ms);
   if (!topic.starts_with("rmq_sys_") && !topic.starts_with("RMQ_SYS_"))
-    add_unlocked("BROKER_GET_NUMS_WITHOUT_SYSTEM_TOPIC", cluster_name_, messages, 1);
+    add_unlocked("BROKER_GET_NUMS_WITHOUT_SYSTEM_TOPIC", cluster_name_, messages, 1, now_ms);
 }
 
 void BrokerStats::add_send_back(std::string_view group, std::string_view topic) { add("SNDBCK_PUT_NUMS", joined(topic, group), 1); }
@@ -102,6 +135,7 @@ StatsWindow BrokerStats::window(const std::deque<Item::Sample>& samples, const I
 
 std::optional<StatsView> BrokerStats::find(std::string_view name, std::string_view key) const {
   const std::lock_guard lock(mutex_);
+  fold();
   const auto by_key = items_.find(name);
   if (by_key == items_.end()) return std::nullopt;
   const auto found = by_key->second.find(key);
@@ -120,6 +154,7 @@ double BrokerStats::tps(std::string_view name, std::string_view key) const {
 
 void BrokerStats::sample() {
   const std::lock_guard lock(mutex_);
+  fold();
   const std::int64_t now_ms = clock_.steady_ms();
   rates_.push_back({.at_ms = now_ms, .put = put_times_, .found = get_found_, .miss = get_miss_, .transferred = get_messages_});
   while (rates_.size() > 1 && now_ms - rates_.front().at_ms > kRateSpanMs) rates_.pop_front();
@@ -143,13 +178,14 @@ void BrokerStats::sample() {
 
   if (const std::int64_t day = local_day(clock_.now_ms()); day != day_) {
     day_ = day;
-    put_yesterday_ = std::exchange(put_today_, put_times_.load());
+    put_yesterday_ = std::exchange(put_today_, put_times_);
     get_yesterday_ = std::exchange(get_today_, get_messages_.load());
   }
 }
 
 BrokerStats::Totals BrokerStats::totals() const {
   const std::lock_guard lock(mutex_);
+  fold();
   return {.put_times = put_times_,
           .put_failed = put_failed_,
           .put_bytes = put_bytes_,

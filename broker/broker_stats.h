@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -25,7 +28,7 @@ struct StatsView {
 };
 
 /// What went through this broker: totals since start and statistics by name and key for request 315.
-/// Source: BrokerStatsManager.java, StoreStatsService.java. Threads: any; the totals are plain atomics.
+/// Source: BrokerStatsManager.java, StoreStatsService.java. Threads: any.
 class BrokerStats {
  public:
   BrokerStats(Clock& clock, std::string cluster_name);
@@ -69,16 +72,32 @@ class BrokerStats {
   struct RateSample {
     std::int64_t at_ms = 0, put = 0, found = 0, miss = 0, transferred = 0;
   };
-  void add_unlocked(std::string_view name, std::string_view key, std::int64_t value, std::int64_t times);
+  /// Puts counted since the last `fold` by the threads that share it. They come with every message: one table for all would be one lock
+  /// for all cores, and looking up six counters by name was a fifteenth of a send.
+  struct alignas(64) PutShard {
+    struct Counts {
+      std::int64_t times = 0, messages = 0, bytes = 0;
+      std::int64_t since_ms = 0;  ///< Steady time of the first one.
+    };
+    std::mutex mutex;
+    TextMap<std::map<std::int32_t, Counts>> topics;  ///< By topic and queue.
+  };
+  [[nodiscard]] PutShard& shard_of_this_thread() const noexcept;
+  /// Moves what the shards hold to `items_` and the totals. `mutex_` is held.
+  void fold() const;
+  void add_unlocked(std::string_view name, std::string_view key, std::int64_t value, std::int64_t times, std::int64_t since_ms) const;
   [[nodiscard]] static StatsWindow window(const std::deque<Item::Sample>& samples, const Item& item, std::int64_t now_ms,
                                           std::int64_t span_ms);
 
   Clock& clock_;
   const std::string cluster_name_;
   const std::int64_t boot_ms_;
-  std::atomic<std::int64_t> put_times_{0}, put_failed_{0}, put_bytes_{0}, get_messages_{0}, get_found_{0}, get_miss_{0};
-  mutable std::mutex mutex_;
-  TextMap<TextMap<Item>> items_;
+  std::atomic<std::int64_t> put_failed_{0}, get_messages_{0}, get_found_{0}, get_miss_{0};
+  static constexpr std::size_t kShardCount = 16;
+  mutable std::array<PutShard, kShardCount> shards_;
+  mutable std::mutex mutex_;  // Guards all below; taken before that of a shard.
+  mutable TextMap<TextMap<Item>> items_;
+  mutable std::int64_t put_times_ = 0, put_bytes_ = 0;
   std::deque<RateSample> rates_;
   std::int64_t fine_at_ms_ = 0, coarse_at_ms_ = 0, day_ = 0;
   std::int64_t put_yesterday_ = 0, put_today_ = 0, get_yesterday_ = 0, get_today_ = 0;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/broker_stats.h"
 
+#include <thread>
+#include <vector>
+
 #include "base/clock.h"
 #include "tests/support/catch.h"
 
@@ -27,6 +30,28 @@ TEST_CASE("sums and rates are taken over the last minute, hour and day", "[broke
   CHECK(stats.find("QUEUE_PUT_SIZE", "T@0"));
   CHECK(stats.find("BROKER_PUT_NUMS", "ClusterA"));
   CHECK(stats.totals().put_times == 240);
+}
+
+TEST_CASE("puts of many threads at once are all counted", "[broker][stats]") {
+  constexpr int kThreads = 20, kPuts = 500;  // More threads than the counters are split for.
+  ManualClock clock;
+  BrokerStats stats(clock, "ClusterA");
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&stats, i] {
+      for (int put = 0; put < kPuts; ++put) stats.add_put(i % 2 == 0 ? "T" : "rmq_sys_T", i % 3, 1, 10);
+    });
+  }
+  for (int i = 0; i < 100; ++i) stats.sample();
+  for (std::thread& thread : threads) thread.join();
+  clock.advance(1s);
+  CHECK(stats.totals().put_times == kThreads * kPuts);
+  CHECK(stats.totals().put_bytes == kThreads * kPuts * 10);
+  CHECK(stats.find("TOPIC_PUT_NUMS", "T")->day.sum == kThreads / 2 * kPuts);
+  CHECK(stats.find("TOPIC_PUT_SIZE", "rmq_sys_T")->day.sum == kThreads / 2 * kPuts * 10);
+  CHECK(stats.find("QUEUE_PUT_NUMS", "T@0")->day.sum == 4 * kPuts);  // Threads 0, 6, 12 and 18.
+  CHECK(stats.find("BROKER_PUT_NUMS", "ClusterA")->day.sum == kThreads * kPuts);
+  CHECK(stats.find("BROKER_PUT_NUMS_WITHOUT_SYSTEM_TOPIC", "ClusterA")->day.sum == kThreads / 2 * kPuts);
 }
 
 TEST_CASE("rates are written as Java does, as far as there are samples", "[broker][stats]") {
