@@ -2,6 +2,7 @@
 #include "broker/topic_config_manager.h"
 
 #include <algorithm>
+#include <array>
 #include <mutex>
 
 #include "base/log.h"
@@ -9,6 +10,27 @@
 #include "broker/topic_names.h"
 
 namespace skylark::broker {
+namespace {
+
+std::uint64_t new_generation() noexcept {
+  static std::atomic<std::uint64_t> last{0};
+  return ++last;
+}
+
+}  // namespace
+
+/// Keeps everybody else out while the topics change, and makes `find_recent` forget what it knows.
+class TopicConfigManager::Change {
+ public:
+  explicit Change(TopicConfigManager& manager) : manager_(manager), lock_(manager.mutex_) {}
+  ~Change() { manager_.generation_.store(new_generation(), std::memory_order_release); }
+  Change(const Change&) = delete;
+  Change& operator=(const Change&) = delete;
+
+ private:
+  TopicConfigManager& manager_;
+  const std::unique_lock<std::shared_mutex> lock_;
+};
 
 bool has_batch_queues(const TopicConfig& topic) {
   const auto type = topic.attributes.find("queue.type");
@@ -16,14 +38,14 @@ bool has_batch_queues(const TopicConfig& topic) {
 }
 
 TopicConfigManager::TopicConfigManager(TopicManagerOptions options, FileSystem& files, Clock& clock)
-    : options_(std::move(options)), files_(files), clock_(clock) {
+    : options_(std::move(options)), files_(files), clock_(clock), generation_(new_generation()) {
   version_.timestamp = clock_.now_ms();
 }
 
 Result<void> TopicConfigManager::load() {
   auto value = read_json_file(files_, options_.path);
   if (!value) return value.error();
-  const std::unique_lock lock(mutex_);
+  const Change change(*this);
   add_system_topics();
   if (!value->is_object()) return {};
   TopicConfigTable table = TopicConfigTable::from_json(*value);
@@ -86,6 +108,25 @@ TopicConfigPtr TopicConfigManager::find(std::string_view topic) const {
   const std::shared_lock lock(mutex_);
   const auto found = topics_.find(topic);
   return found == topics_.end() ? nullptr : found->second;
+}
+
+const TopicConfigPtr& TopicConfigManager::find_recent(std::string_view topic) const {
+  struct Recent {
+    std::uint64_t generation = 0;
+    std::string topic;
+    TopicConfigPtr config;
+  };
+  constexpr std::size_t kRecentCount = 16;
+  thread_local std::array<Recent, kRecentCount> all;
+  const auto last = topic.empty() ? '\0' : topic.back();  // Topics of one family mostly differ there.
+  Recent& recent = all[(topic.size() + static_cast<unsigned char>(last)) % kRecentCount];
+  const std::uint64_t generation = generation_.load(std::memory_order_acquire);
+  if (recent.generation != generation || recent.topic != topic) {
+    recent.config = find(topic);
+    recent.topic = topic;
+    recent.generation = generation;  // From before the look: a change in between is seen by the next call.
+  }
+  return recent.config;
 }
 
 TopicConfigTable TopicConfigManager::all() const {
@@ -164,7 +205,7 @@ TopicConfigPtr TopicConfigManager::add_new(TopicConfig config) {
   const std::string name = config.name;
   TopicConfigPtr added;
   {
-    const std::unique_lock lock(mutex_);
+    const Change change(*this);
     if (const auto found = topics_.find(name); found != topics_.end()) return found->second;  // Another one was quicker.
     added = std::make_shared<const TopicConfig>(std::move(config));
     topics_.emplace(name, added);
@@ -185,7 +226,7 @@ void TopicConfigManager::update(TopicConfig config) {
 void TopicConfigManager::update_all(std::vector<TopicConfig> configs) {
   std::vector<TopicConfigPtr> changed;
   {
-    const std::unique_lock lock(mutex_);
+    const Change change(*this);
     for (TopicConfig& config : configs) {
       auto added = std::make_shared<const TopicConfig>(std::move(config));
       topics_.insert_or_assign(added->name, added);
@@ -200,7 +241,7 @@ void TopicConfigManager::update_all(std::vector<TopicConfig> configs) {
 
 bool TopicConfigManager::remove(std::string_view topic) {
   {
-    const std::unique_lock lock(mutex_);
+    const Change change(*this);
     const auto found = topics_.find(topic);
     if (found == topics_.end()) return false;
     topics_.erase(found);
@@ -214,7 +255,7 @@ bool TopicConfigManager::remove(std::string_view topic) {
 void TopicConfigManager::update_order_topics(const std::set<std::string>& ordered) {
   bool changed = false;
   {
-    const std::unique_lock lock(mutex_);
+    const Change change(*this);
     for (const std::string& topic : ordered) {
       const auto found = topics_.find(topic);
       if (found == topics_.end() || found->second->order) continue;
@@ -238,7 +279,7 @@ void TopicConfigManager::update_order_topics(const std::set<std::string>& ordere
 
 void TopicConfigManager::replace(TopicConfigTable table) {
   {
-    const std::unique_lock lock(mutex_);
+    const Change change(*this);
     topics_.clear();
     for (auto& [name, config] : table.topics) put_unlocked(std::move(config));
     version_ = table.version;

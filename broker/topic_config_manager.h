@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -51,6 +52,9 @@ class TopicConfigManager {
 
   /// Null when unknown. The config it points to never changes.
   [[nodiscard]] TopicConfigPtr find(std::string_view topic) const;
+  /// As `find`, for one call per message: what this thread found of late is given again, without a lock and without counting, until any
+  /// topic changes. The pointer itself is good until the next call on this thread.
+  [[nodiscard]] const TopicConfigPtr& find_recent(std::string_view topic) const;
   [[nodiscard]] bool contains(std::string_view topic) const { return find(topic) != nullptr; }
   [[nodiscard]] TopicConfigTable all() const;
   [[nodiscard]] std::vector<std::string> names() const;
@@ -83,6 +87,7 @@ class TopicConfigManager {
 
  private:
   void add_system_topics();
+  class Change;
   void put_unlocked(TopicConfig config);
   TopicConfigPtr add_new(TopicConfig config);
   void announce(const TopicConfigPtr& config);
@@ -93,6 +98,7 @@ class TopicConfigManager {
   Clock& clock_;
   mutable std::shared_mutex mutex_;
   TextMap<TopicConfigPtr> topics_;
+  std::atomic<std::uint64_t> generation_;  // Another one after every change of `topics_`; no two managers ever have the same.
   std::set<std::string> system_topics_;
   DataVersion version_;
   std::mutex file_mutex_;

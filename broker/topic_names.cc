@@ -2,6 +2,7 @@
 #include "broker/topic_names.h"
 
 #include <algorithm>
+#include <array>
 
 namespace skylark::broker {
 namespace {
@@ -9,9 +10,15 @@ namespace {
 constexpr std::size_t kTopicSizeMax = 127;
 constexpr std::size_t kGroupSizeMax = 255;
 
-bool allowed_character(char c) noexcept {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '%' || c == '|' || c == '_' || c == '-';
-}
+constexpr auto kAllowedCharacters = [] {
+  std::array<bool, 256> allowed{};
+  for (const char c : std::string_view("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz%|_-")) {
+    allowed[static_cast<unsigned char>(c)] = true;
+  }
+  return allowed;
+}();
+
+bool allowed_character(char c) noexcept { return kAllowedCharacters[static_cast<unsigned char>(c)]; }
 
 bool blank(std::string_view text) noexcept {
   return std::all_of(text.begin(), text.end(),

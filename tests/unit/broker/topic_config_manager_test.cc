@@ -60,6 +60,30 @@ TEST_CASE("a new broker has Java's system topics", "[broker][topics]") {
   CHECK(topics.is_system_topic(row.name));
 }
 
+TEST_CASE("what was found of late is forgotten when topics change", "[broker][topics]") {
+  TopicFixture fixture;
+  TopicFixture other_fixture;
+  TopicConfigManager topics = fixture.open();
+  TopicConfigManager other = other_fixture.open();
+  REQUIRE(topics.load());
+  REQUIRE(other.load());
+  CHECK_FALSE(topics.find_recent("Orders"));
+  topics.update(topic_named("Orders", 4));
+  REQUIRE(topics.find_recent("Orders"));
+  CHECK(topics.find_recent("Orders").get() == topics.find("Orders").get());
+  CHECK_FALSE(other.find_recent("Orders"));
+  topics.update(topic_named("Orders", 8));
+  CHECK(topics.find_recent("Orders")->write_queues == 8);
+  topics.update_order_topics({"Orders"});
+  CHECK(topics.find_recent("Orders")->order);
+  topics.remove("Orders");
+  CHECK_FALSE(topics.find_recent("Orders"));
+  REQUIRE(topics.create_on_send("Orders", names::kDefaultTopic, 2, 0));
+  CHECK(topics.find_recent("Orders")->write_queues == 2);
+  topics.replace({});
+  CHECK_FALSE(topics.find_recent("Orders"));
+}
+
 TEST_CASE("topics survive a restart through a file in Java's form", "[broker][topics]") {
   TopicFixture fixture;
   {
