@@ -63,6 +63,8 @@ class Dispatcher {
   /// `request` holds views into the receive buffer, which dies after the answer was encoded: what is kept longer must be made owned.
   /// The response may hold views into the request, and others that are good until the next dispatch on this thread.
   virtual Reply dispatch(RemotingCommand& request, const ConnectionPtr& connection) = 0;
+  /// All requests of one read have been dispatched; their answers are written after this.
+  virtual void on_read_end() {}
   virtual void on_open(const ConnectionPtr&) {}
   /// Once for each opened connection, after its last request.
   virtual void on_close(const ConnectionPtr&) {}

@@ -47,11 +47,11 @@ void TcpConnection::arm_read() {
     self->read_armed_ = false;
     if (self->state_ != State::open) return;
     if (error) return self->close_now(Errc::closed);
-    self->on_readable();
+    self->on_readable(self);
   });
 }
 
-void TcpConnection::on_readable() {
+void TcpConnection::on_readable(const ConnectionPtr& self) {
   ErrorCode error;
   char* const buffer = thread_.read_buffer.get();
   const std::size_t size = socket_->read_some(asio::buffer(buffer, IoThread::kReadSize), error);
@@ -64,7 +64,8 @@ void TcpConnection::on_readable() {
   quiet_ = false;
 
   const bool had_partial = reader_.has_partial();
-  frames_in_read_ = 0;
+  read_ = {};
+  read_.self = self;
   dispatching_ = true;
   Result<void> fed;
   try {
@@ -73,21 +74,36 @@ void TcpConnection::on_readable() {
     log::error("closing {}: {}", remote_address_, failure.what());
     fed = Errc::malformed;
   }
+  end_read();
   dispatching_ = false;
-  if (reader_.has_partial() && (!had_partial || frames_in_read_ > 0)) partial_since_ = last_activity_;
+  read_.self.reset();
+  if (reader_.has_partial() && (!had_partial || read_.frame_count > 0)) partial_since_ = last_activity_;
 
   flush();
   if (!fed) return reject(fed.error());
   arm_read();
 }
 
+void TcpConnection::end_read() {
+  for (std::size_t codec = 0; codec < read_.received.size(); ++codec) {
+    if (read_.received[codec] > 0) group_->counters.frames_received[codec].fetch_add(read_.received[codec], std::memory_order_relaxed);
+    if (read_.sent[codec] > 0) group_->counters.frames_sent[codec].fetch_add(read_.sent[codec], std::memory_order_relaxed);
+  }
+  if (read_.frame_count == 0 || group_->dispatcher == nullptr) return;
+  try {
+    group_->dispatcher->on_read_end();
+  } catch (const std::exception& failure) {
+    log::error("after a read of {}: {}", remote_address_, failure.what());
+  }
+}
+
 Result<void> TcpConnection::on_frame(std::string_view frame) {
-  ++frames_in_read_;
+  ++read_.frame_count;
   thread_.scratch.clear();
   Result<RemotingCommand> command = decode_frame(frame, &thread_.scratch);
   if (!command) return command.error();
   if (command->codec == Codec::flatbuffers && !accepts_flatbuffers()) return Errc::malformed;
-  count(group_->counters.frames_received[static_cast<std::size_t>(command->codec)]);
+  ++read_.received[static_cast<std::size_t>(command->codec)];
   if (command->codec == Codec::rocketmq && preferred_codec() == Codec::json) preferred_codec_.store(Codec::rocketmq);
   if (command->is_response())
     on_response(*command);
@@ -125,7 +141,7 @@ void TcpConnection::dispatch(RemotingCommand& request) {
   }
   std::string failure;
   try {
-    Reply reply = group_->dispatcher->dispatch(request, shared_from_this());
+    Reply reply = group_->dispatcher->dispatch(request, read_.self);
     if (reply.has_response()) answer(std::move(reply.response()));
     return;
   } catch (const std::exception& thrown) {
@@ -181,13 +197,20 @@ Result<void> TcpConnection::encode(OutputQueue& output, RemotingCommand&& comman
   const std::int32_t opaque = command.opaque;
   const Codec codec = command.codec;
   const bool is_response = command.is_response();
+  const auto count_sent = [this, codec, in_read = &output == &output_ && dispatching_] {
+    const auto index = static_cast<std::size_t>(codec);
+    if (in_read)
+      ++read_.sent[index];
+    else
+      count(group_->counters.frames_sent[index]);
+  };
 
   ErrorCode error;
   std::string failure;
   try {
     const Result<void> added = output.append(std::move(command), kFrameSizeMax);
     if (added) {
-      count(group_->counters.frames_sent[static_cast<std::size_t>(codec)]);
+      count_sent();
       return {};
     }
     error = added.error();
@@ -197,7 +220,7 @@ Result<void> TcpConnection::encode(OutputQueue& output, RemotingCommand&& comman
     failure = thrown.what();
   }
   if (!is_response) return error;
-  count(group_->counters.frames_sent[static_cast<std::size_t>(codec)]);
+  count_sent();
   RemotingCommand response = make_error(ResponseCode::system_error, std::move(failure));
   response.opaque = opaque;
   response.flag = kFlagResponse;

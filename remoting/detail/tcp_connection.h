@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -67,7 +68,8 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
 
   // tcp_connection.cc: reading, dispatching, writing.
   void arm_read();
-  void on_readable();
+  void on_readable(const ConnectionPtr& self);
+  void end_read();
   Result<void> on_frame(std::string_view frame) override;
   [[nodiscard]] bool wants_frames() const noexcept override { return is_open(); }
   [[nodiscard]] bool accepts_flatbuffers() const noexcept;
@@ -128,7 +130,13 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
   bool write_armed_ = false;
   bool peer_offered_ = false;  ///< The peer has announced type 2.
   bool quiet_ = false;         ///< No bytes since the last tick.
-  std::size_t frames_in_read_ = 0;
+  /// Of the read that is being handled. Shared counters are touched once for all of its frames: other cores write them too.
+  struct Read {
+    ConnectionPtr self;
+    std::size_t frame_count = 0;
+    std::array<std::uint64_t, 3> received{}, sent{};  ///< Frames by codec.
+  };
+  Read read_;
   TimePoint last_activity_{};
   TimePoint partial_since_{};
   TimePoint unsent_since_{};  ///< Last progress of a write that is not done.
