@@ -27,7 +27,6 @@ Lead lead_of(unsigned char byte) noexcept {
 std::uint32_t take_code_point(std::string_view& utf8) noexcept {
   const auto first = static_cast<unsigned char>(utf8.front());
   utf8.remove_prefix(1);
-  if (first < 0x80) return first;
   const Lead lead = lead_of(first);
   if (lead.continuation_count == 0) return kReplacement;
   std::uint32_t code_point = first & (0x3Fu >> lead.continuation_count);
@@ -47,6 +46,11 @@ std::int32_t java_string_hash(std::string_view utf8) noexcept {
   std::uint32_t hash = 0;
   const auto add_unit = [&hash](std::uint32_t unit) { hash = hash * 31 + unit; };
   while (!utf8.empty()) {
+    if (const auto first = static_cast<unsigned char>(utf8.front()); first < 0x80) {  // Nearly all there is.
+      add_unit(first);
+      utf8.remove_prefix(1);
+      continue;
+    }
     const std::uint32_t code_point = take_code_point(utf8);
     if (code_point < 0x10000) {
       add_unit(code_point);

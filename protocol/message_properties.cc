@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "protocol/detail/text_scan.h"
 #include "protocol/message.h"
 
 namespace skylark {
@@ -44,8 +45,9 @@ std::optional<std::string_view> find_property(std::string_view properties, std::
       if (piece.valid && piece.name == name) found = piece.value;
       continue;
     }
-    const std::size_t end = properties.find(kPropertyEnd);
-    properties.remove_prefix(end == std::string_view::npos ? properties.size() : end + 1);
+    const char* const text_end = properties.data() + properties.size();
+    const char* const end = detail::find_either<kPropertyEnd>(properties.data(), text_end);
+    properties = {end == text_end ? end : end + 1, text_end};
   }
   return found;
 }
