@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -38,7 +39,10 @@ struct PutResult {
   std::int64_t record_size = 0;   ///< Bytes; of all records of a batch.
   std::int64_t queue_offset = 0;  ///< Of the first message.
   std::int64_t store_timestamp = 0;
-  std::string message_ids;  ///< Offset ids, joined by commas for a batch.
+  std::string message_ids;    ///< Offset ids of several messages, joined by commas; that of a single one follows from its place.
+  bool for_disk = false;      ///< What the settings promise is not true yet: it waits for the disk,
+  bool for_replicas = false;  ///< for replicas, or for both.
+  [[nodiscard]] bool must_wait() const noexcept { return for_disk || for_replicas; }
   [[nodiscard]] bool stored() const noexcept {
     return status == PutStatus::ok || status == PutStatus::flush_disk_timeout || status == PutStatus::flush_slave_timeout ||
            status == PutStatus::slave_not_available;
@@ -142,11 +146,25 @@ class MessageStore {
   [[nodiscard]] virtual Result<void> start() = 0;
   virtual void stop() = 0;
 
-  /// Appends one record; an inner batch, which holds several messages, takes a queue offset for each. The callback runs once, when what the
-  /// settings promise (flushed, replicated) is true or its deadline has passed; inside the call when there is nothing to wait for.
-  virtual void put(const PutMessage& message, PutCallback callback) = 0;
-  /// Appends several records of one queue with consecutive queue offsets as one unit.
-  virtual void put_batch(std::span<const PutMessage> messages, PutCallback callback) = 0;
+  /// Appends records of one queue with consecutive queue offsets as one unit; an inner batch, which holds several messages, takes a queue
+  /// offset for each. Who follows the log (readers, flushing, replicas) is told by
+  /// `publish`, which the caller owes, once for many appends. When the result must wait, `when_kept` says what becomes of it.
+  [[nodiscard]] virtual PutResult append(std::span<const PutMessage> messages) = 0;
+  /// Tells everybody who follows the log of what was appended. Cheap when there is nothing new.
+  virtual void publish() = 0;
+  /// The callback runs once, when what the settings promise (flushed, replicated) is true or its deadline has passed; perhaps inside the
+  /// call. `appended` is a result of `append` that must wait.
+  virtual void when_kept(PutResult appended, PutCallback callback) = 0;
+
+  /// The three above in one: the callback runs inside the call when there is nothing to wait for.
+  void put_batch(std::span<const PutMessage> messages, PutCallback callback) {
+    PutResult result = append(messages);
+    publish();
+    if (!result.must_wait()) return callback(result);
+    when_kept(std::move(result), std::move(callback));
+  }
+  /// The same for a single record.
+  void put(const PutMessage& message, PutCallback callback) { put_batch({&message, 1}, std::move(callback)); }
   /// For services of the broker: appends and waits. Not from an io thread.
   [[nodiscard]] virtual PutResult put_sync(const PutMessage& message) = 0;
 
@@ -207,7 +225,7 @@ class MessageStore {
   /// Appends bytes of a master verbatim; `physical_offset` must be the end of the log, or anything for an empty one.
   [[nodiscard]] virtual Result<void> append_replicated(std::int64_t physical_offset, std::string_view bytes) = 0;
   [[nodiscard]] virtual std::int64_t log_file_size() = 0;
-  /// Called after each advance of the log's end, on the appending thread; must be quick. Set before `start()`.
+  /// Called when an advance of the log's end is published, on that thread; must be quick. Set before `start()`.
   virtual void set_append_listener(std::function<void()> listener) = 0;
   /// The number of replicas (master excluded) that must hold a record before a put is answered, 0 for none; and what replicas hold.
   virtual void set_replica_acks_needed(std::int32_t count) = 0;

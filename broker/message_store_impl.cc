@@ -208,10 +208,10 @@ PutStatus MessageStoreImpl::refusal(std::span<const PutMessage> messages) const 
   return PutStatus::ok;
 }
 
-void MessageStoreImpl::put_batch(std::span<const PutMessage> messages, PutCallback callback) {
+PutResult MessageStoreImpl::append(std::span<const PutMessage> messages) {
   PutResult result;
   result.status = refusal(messages);
-  if (result.status != PutStatus::ok) return callback(result);
+  if (result.status != PutStatus::ok) return result;
 
   thread_local commitlog::EncodedRecords records;
   records.clear();
@@ -221,28 +221,36 @@ void MessageStoreImpl::put_batch(std::span<const PutMessage> messages, PutCallba
     result.status = to_status(appended.error());
     // The next ones need not try: what wants space makes a file, which is slow on a full disk.
     if (appended.error() == Errc::no_space) disk_full_ = true;
-    return callback(result);
+    return result;
   }
   result.physical_offset = appended->begin;
   result.record_size = appended->end - appended->begin;
   result.queue_offset = appended->queue_offset;
   result.store_timestamp = appended->store_timestamp;
-  for (std::size_t i = 0; i < messages.size(); ++i) {
+  for (std::size_t i = 0; i < messages.size() && messages.size() > 1; ++i) {
     if (i > 0) result.message_ids += ',';
     result.message_ids +=
         make_offset_message_id(messages[i].fields.store_host, appended->begin + static_cast<std::int64_t>(records.begins[i]));
   }
-  log_advanced();
-
   const bool wait = messages.front().wait_store_ok;
-  const bool for_disk = wait && options_.sync_flush;
-  const bool for_replicas = wait && replica_acks_needed_ > 0;
-  if (!for_disk && !for_replicas) return callback(result);
+  result.for_disk = wait && options_.sync_flush;
+  result.for_replicas = wait && replica_acks_needed_ > 0;
+  return result;
+}
+
+void MessageStoreImpl::publish() {
+  const std::int64_t end = log_.end();
+  if (published_end_.load(std::memory_order_acquire) == end) return;
+  // An older end may overwrite a newer one here: then somebody publishes once more than needed.
+  if (published_end_.exchange(end, std::memory_order_acq_rel) != end) log_advanced();
+}
+
+void MessageStoreImpl::when_kept(PutResult appended, PutCallback callback) {
   const std::int64_t now_ms = clock_.steady_ms();
-  waiters_->add({.end = appended->end,
-                 .flush_deadline_ms = for_disk ? now_ms + options_.sync_flush_timeout_ms : -1,
-                 .slave_deadline_ms = for_replicas ? now_ms + options_.slave_timeout_ms : -1,
-                 .result = std::move(result),
+  waiters_->add({.end = appended.physical_offset + appended.record_size,
+                 .flush_deadline_ms = appended.for_disk ? now_ms + options_.sync_flush_timeout_ms : -1,
+                 .slave_deadline_ms = appended.for_replicas ? now_ms + options_.slave_timeout_ms : -1,
+                 .result = std::move(appended),
                  .callback = std::move(callback)});
 }
 

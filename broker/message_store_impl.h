@@ -33,8 +33,9 @@ class MessageStoreImpl final : public MessageStore {
   Result<void> start() override;
   void stop() override;
 
-  void put(const PutMessage& message, PutCallback callback) override { put_batch({&message, 1}, std::move(callback)); }
-  void put_batch(std::span<const PutMessage> messages, PutCallback callback) override;
+  PutResult append(std::span<const PutMessage> messages) override;
+  void publish() override;
+  void when_kept(PutResult appended, PutCallback callback) override;
   PutResult put_sync(const PutMessage& message) override;
 
   GetResult get(const GetRequest& request) override;
@@ -111,6 +112,7 @@ class MessageStoreImpl final : public MessageStore {
   std::function<void()> append_listener_;
 
   std::atomic<std::int32_t> replica_acks_needed_{0};
+  std::atomic<std::int64_t> published_end_{-1};
   std::atomic<bool> accepting_{false};
   std::atomic<bool> disk_full_{false};
   std::atomic<bool> index_flush_failed_{false};

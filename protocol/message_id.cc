@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "protocol/message_id.h"
+
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <ctime>
@@ -61,11 +64,20 @@ std::int64_t ms_since_month_began(std::int64_t now_ms) {
 
 }  // namespace
 
+OffsetMessageIdText::OffsetMessageIdText(const Host& store_host, std::int64_t physical_offset) noexcept {
+  std::array<char, 28> bytes;
+  char* end = std::copy_n(reinterpret_cast<const char*>(store_host.address.data()), store_host.size, bytes.data());
+  store_be(end, store_host.port);
+  store_be(end + sizeof store_host.port, physical_offset);
+  end += sizeof store_host.port + sizeof physical_offset;
+  for (const char* byte = bytes.data(); byte != end; ++byte) {
+    digits_[size_++] = kHexDigits[static_cast<unsigned char>(*byte) >> 4];
+    digits_[size_++] = kHexDigits[static_cast<unsigned char>(*byte) & 0xF];
+  }
+}
+
 std::string make_offset_message_id(const Host& store_host, std::int64_t physical_offset) {
-  std::string bytes(reinterpret_cast<const char*>(store_host.address.data()), store_host.size);
-  append_be(bytes, store_host.port);
-  append_be(bytes, physical_offset);
-  return to_hex(bytes);
+  return std::string(OffsetMessageIdText(store_host, physical_offset).view());
 }
 
 Result<OffsetMessageId> parse_offset_message_id(std::string_view text) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include "protocol/remoting_command.h"
 #include "protocol/request_code.h"
@@ -30,9 +31,15 @@ class HandlerTable {
         [&handler](RemotingCommand& request, const remoting::ConnectionPtr& connection) { return handler.handle(request, connection); });
   }
   [[nodiscard]] const HandlerFunction* find(std::int32_t code) const;
+  /// What is to be done once for all requests that came in one read, on the same thread, when they have been handled.
+  void set_on_read_end(std::function<void()> function) { on_read_end_ = std::move(function); }
+  void read_ended() const {
+    if (on_read_end_) on_read_end_();
+  }
 
  private:
   std::unordered_map<std::int32_t, HandlerFunction> functions_;
+  std::function<void()> on_read_end_;
 };
 
 /// Remark of code 2 when a bounded queue is full. Source: NettyRemotingAbstract.java.
@@ -50,6 +57,7 @@ class BrokerDispatcher final : public remoting::Dispatcher {
   using CloseListener = std::function<void(const remoting::ConnectionPtr&)>;
   BrokerDispatcher(const HandlerTable& table, bool fast_port, CloseListener on_close);
   remoting::Reply dispatch(RemotingCommand& request, const remoting::ConnectionPtr& connection) override;
+  void on_read_end() override { table_.read_ended(); }
   void on_close(const remoting::ConnectionPtr& connection) override;
   /// From now on sends are answered 14: the broker is about to stop. Threads: any.
   void refuse_sends() noexcept { refuse_sends_ = true; }

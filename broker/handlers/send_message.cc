@@ -14,6 +14,7 @@
 #include "broker/topic_names.h"
 #include "broker/transaction/half_message.h"
 #include "protocol/message.h"
+#include "protocol/message_id.h"
 #include "remoting/connection.h"
 
 namespace skylark::broker {
@@ -64,40 +65,61 @@ const Host& born_host(const remoting::Connection& connection) {
   return known.host;
 }
 
-bool is_true(std::string_view text) {
-  constexpr std::string_view kTrue = "true";
-  return text.size() == kTrue.size() &&
-         std::equal(kTrue.begin(), kTrue.end(), text.begin(), [](char a, char b) { return a == (b | 0x20); });
+/// The code of a message that is stored.
+ResponseCode code_of(PutStatus status) {
+  switch (status) {
+    case PutStatus::flush_disk_timeout: return ResponseCode::flush_disk_timeout;
+    case PutStatus::flush_slave_timeout: return ResponseCode::flush_slave_timeout;
+    case PutStatus::slave_not_available: return ResponseCode::slave_not_available;
+    default: return ResponseCode::success;
+  }
 }
 
-bool wait_store_ok(std::string_view properties) {
-  const auto wait = find_property(properties, property::kWait);
-  return !wait || is_true(*wait);
+std::string_view text_of(bool value) { return value ? "true" : "false"; }
+
+/// What every broker adds to the properties of a message that has none of them.
+std::string added_properties(std::string_view region, bool traced, std::string_view cluster) {
+  std::string added;
+  append_property(added, property::kRegion, region);
+  append_property(added, property::kTraceOn, text_of(traced));
+  append_property(added, property::kCluster, cluster);
+  return added;
 }
 
-bool has_delay_level(std::string_view properties) {
-  const auto level = find_property(properties, property::kDelay);
-  return level && !level->empty() && level->front() != '0' && level->front() != '-';
-}
+/// Memory that a message's rewritten text takes for the time of a put, kept by the thread for the next one.
+struct PutTexts {
+  OwnedParts parts;
+  std::string properties;
+  std::string unique_key;  ///< For the answer, whatever hooks do to the properties.
 
-bool wants_exact_time(std::string_view properties) {
-  return find_property(properties, property::kTimerDelaySec) || find_property(properties, property::kTimerDelayMs) ||
-         find_property(properties, property::kTimerDeliverMs);
-}
+  void clear() {
+    constexpr std::size_t kKeptMax = 64 * 1024;
+    for (std::string* const text : {&parts.topic, &parts.properties, &parts.body, &properties, &unique_key}) {
+      if (text->capacity() > kKeptMax) *text = std::string();
+      text->clear();
+    }
+  }
+};
 
 }  // namespace
 
-/// One send on its way: what the answer needs, since the request's buffer is gone by then. The answer is made inside the call of
-/// `put`, and returned, or after it, and sent through the responder; `state` says which side came first.
-struct SendMessageHandler::Pending {
-  enum State { kCalling, kAnswered, kReturned };
-  remoting::Responder responder;
-  RemotingCommand skeleton;  ///< Response without code, remark and result.
-  std::string topic;
-  std::string unique_key;
+/// What the answer to a put tells besides its result. Views: into the request and the memory of this thread, or into a `Pending`.
+struct SendMessageHandler::Sent {
+  std::string_view topic;
+  std::string_view unique_key;
   std::int32_t queue_id = 0;
   std::int32_t count = 1;
   bool inner_batch = false;
+};
+
+/// A put whose answer waits, past the life of the request's buffer. The answer is made inside the call of `when_kept`, and returned, or
+/// after it, and sent through the responder; `state` says which side came first.
+struct SendMessageHandler::Pending {
+  enum State { kCalling, kAnswered, kReturned };
+  remoting::Responder responder;
+  std::string topic;
+  std::string unique_key;
+  Sent sent;  ///< Points to these two.
   RemotingCommand response;
   std::atomic<int> state{kCalling};
 };
@@ -112,6 +134,8 @@ SendMessageHandler::SendMessageHandler(const BrokerConfig& config, const BrokerI
       hooks_(hooks),
       clock_(clock),
       region_(config.broker.region_id.get()),
+      added_when_traced_(added_properties(region_, true, identity.cluster)),
+      added_untraced_(added_properties(region_, false, identity.cluster)),
       body_size_max_(static_cast<std::size_t>(config.store.message_size_max.get())) {}
 
 remoting::Reply SendMessageHandler::handle(RemotingCommand& request, const remoting::ConnectionPtr& connection) {
@@ -125,8 +149,11 @@ remoting::Reply SendMessageHandler::handle(RemotingCommand& request, const remot
   if (is_forbidden_to_send(header->topic)) {
     return refusal(request, {ResponseCode::no_permission, fmt::format("Sending message to topic[{}] is forbidden.", header->topic)});
   }
-  const TopicConfigPtr topic = find_topic(*header);
-  if (!topic) {
+  TopicConfigPtr made;
+  const TopicConfigPtr& known = topics_.find_recent(header->topic);
+  if (!known) made = find_topic(*header);
+  const TopicConfig* const topic = known ? known.get() : made.get();
+  if (topic == nullptr) {
     return refusal(request,
                    {ResponseCode::topic_not_exist, fmt::format("topic[{}] not exist, apply first please!{}", header->topic, kFaqLine)});
   }
@@ -182,43 +209,33 @@ void SendMessageHandler::fill(const SendMessageRequestHeader& header, const Topi
   fields.topic = header.topic;
 }
 
-/// What every broker adds to the properties of a request.
-void SendMessageHandler::set_broker_properties(std::string& properties) const {
-  const auto set = [&properties](std::string_view name, std::string_view value) {
-    const auto known = find_property(properties, name);
-    if (known == value) return;
-    if (known) properties = remove_property(properties, name);
-    append_property(properties, name, value);
+/// Writes the properties as they are stored: what the client sent, and what every broker adds.
+void SendMessageHandler::add_broker_properties(std::string_view sent, const SentProperties& known, std::string& properties) const {
+  constexpr char kPropertyEnd = '\x02';
+  const bool traced = config_.broker.trace_on.get();
+  properties = sent;
+  if (known.pop_checkpoint.empty() && known.region.empty() && known.trace_on.empty() && known.cluster.empty()) {
+    if (!properties.empty() && properties.back() != kPropertyEnd) properties += kPropertyEnd;
+    properties += traced ? added_when_traced_ : added_untraced_;
+    return;
+  }
+  if (!known.pop_checkpoint.empty()) properties = remove_property(sent, property::kPopCheckpoint);
+  const auto set = [&properties](std::string_view name, std::string_view now, std::string_view wanted) {
+    if (now == wanted) return;
+    if (!now.empty()) properties = remove_property(properties, name);
+    append_property(properties, name, wanted);
   };
-  set(property::kRegion, region_);
-  set(property::kTraceOn, config_.broker.trace_on.get() ? "true" : "false");
-  set(property::kCluster, identity_.cluster);
-}
-
-/// The properties of a message as they are stored: as sent, with those of the broker, a unique key among them.
-std::string SendMessageHandler::broker_properties(std::string_view sent, std::string& unique_key) const {
-  constexpr std::size_t kAddedSize = 128;  // What is added mostly fits: one allocation.
-  std::string properties;
-  properties.reserve(sent.size() + kAddedSize);
-  if (find_property(sent, property::kPopCheckpoint)) {
-    properties += remove_property(sent, property::kPopCheckpoint);
-  } else {
-    properties += sent;
-  }
-  set_broker_properties(properties);
-  if (const auto key = find_property(properties, property::kUniqueKey)) {
-    unique_key = *key;
-  } else {
-    unique_key = make_unique_key(identity_.store_host);
-    append_property(properties, property::kUniqueKey, unique_key);
-  }
-  return properties;
+  set(property::kRegion, known.region, region_);
+  set(property::kTraceOn, known.trace_on, text_of(traced));
+  set(property::kCluster, known.cluster, identity_.cluster);
 }
 
 remoting::Reply SendMessageHandler::put_one(const RemotingCommand& request, const SendMessageRequestHeader& header,
                                             const TopicConfig& topic, const remoting::ConnectionPtr& connection) {
+  thread_local PutTexts texts;
+  texts.clear();
+  OwnedParts& parts = texts.parts;
   PutMessage message;
-  OwnedParts parts;
   fill(header, topic, *connection, message.fields);
   message.fields.body = request.body.view();
   message.fields.properties = header.properties;
@@ -228,31 +245,32 @@ remoting::Reply SendMessageHandler::put_one(const RemotingCommand& request, cons
     if (auto refused = hooks_.retry_send(send, message, parts)) return refusal(request, std::move(*refused));
   }
 
-  const bool half = is_half_message(message.fields);
+  const SentProperties known(message.fields.properties);
+  const bool half = !known.transaction_prepared.empty() && is_half_message(message.fields);
   if (half && config_.broker.reject_transactions.get()) {
     return refusal(request, {ResponseCode::no_permission,
                              fmt::format("the broker[{}] sending transaction message is forbidden", config_.broker.ip1.get())});
   }
-  if (!half && !has_delay_level(message.fields.properties) && wants_exact_time(message.fields.properties)) {
+  if (!half && !known.has_delay_level() && known.wants_exact_time()) {
     return refusal(request, {ResponseCode::system_error, "accurate timer message is not enabled, timerWheelEnable is false"});
   }
-  std::string unique_key;
-  std::string properties = broker_properties(message.fields.properties, unique_key);
-  parts.properties = std::move(properties);
-  message.fields.properties = parts.properties;
-  if (auto refused = refuse_sizes(message.fields.body.size(), parts.properties.size())) return refusal(request, std::move(*refused));
-  message.wait_store_ok = wait_store_ok(parts.properties);
+  add_broker_properties(message.fields.properties, known, texts.properties);
+  texts.unique_key = known.unique_key;
+  if (texts.unique_key.empty()) {
+    texts.unique_key = make_unique_key(identity_.store_host);
+    append_property(texts.properties, property::kUniqueKey, texts.unique_key);
+  }
+  message.fields.properties = texts.properties;
+  message.wait_store_ok = known.waits_for_store();
+  if (auto refused = refuse_sizes(message.fields.body.size(), texts.properties.size())) return refusal(request, std::move(*refused));
   if (half && hooks_.prepare_transaction) {
     hooks_.prepare_transaction(message, parts);
   } else {
     hooks_.apply_delay(message, parts);
   }
-
   const std::int32_t count = message_count(message.fields.sys_flag, message.fields.properties).value_or(1);
-  const auto pending = make_pending(request, header, queue_id, count, connection);
-  pending->unique_key = std::move(unique_key);
-  store_.put(message, [this, pending](const PutResult& result) { finish(pending, result); });
-  return reply_of(pending);
+  const Sent sent{.topic = header.topic, .unique_key = texts.unique_key, .queue_id = queue_id, .count = count};
+  return reply_put(request, sent, store_.append({&message, 1}), connection);
 }
 
 remoting::Reply SendMessageHandler::put_batch(const RemotingCommand& request, const SendMessageRequestHeader& header,
@@ -265,21 +283,23 @@ remoting::Reply SendMessageHandler::put_batch(const RemotingCommand& request, co
 
   PutMessage model;
   fill(header, topic, *connection, model.fields);
-  std::string shared(header.properties);
-  set_broker_properties(shared);
+  const SentProperties known(header.properties);
+  std::string shared;
+  add_broker_properties(header.properties, known, shared);
   const bool transactional = (header.sys_flag & sys_flag::kTransactionMask) != 0;
-  if (transactional || has_delay_level(shared)) {
+  if (transactional || known.has_delay_level()) {
     return refusal(request, *refuse_sizes(std::numeric_limits<std::size_t>::max(), 0));
   }
   if (auto refused = refuse_sizes(request.body.size(), shared.size())) return refusal(request, std::move(*refused));
-  model.wait_store_ok = wait_store_ok(shared);
-  const std::string unique_key(find_property(shared, property::kUniqueKey).value_or(""));
-  if (!unique_key.empty() && has_batch_queues(topic)) {
-    const auto pending = make_pending(request, header, model.fields.queue_id, static_cast<std::int32_t>(items->size()), connection);
-    pending->unique_key = unique_key;
-    pending->inner_batch = true;
+  model.wait_store_ok = known.waits_for_store();
+  Sent sent{.topic = header.topic,
+            .unique_key = known.unique_key,
+            .queue_id = model.fields.queue_id,
+            .count = static_cast<std::int32_t>(items->size())};
+  if (!known.unique_key.empty() && has_batch_queues(topic)) {
+    sent.inner_batch = true;
     model.fields.body = request.body.view();
-    return put_inner_batch(std::move(model), std::move(shared), pending);
+    return put_inner_batch(request, sent, known, model, std::move(shared), connection);
   }
 
   std::vector<std::string> texts;
@@ -299,44 +319,55 @@ remoting::Reply SendMessageHandler::put_batch(const RemotingCommand& request, co
     message.fields.body = item.body;
     message.fields.properties = properties;
   }
-  const auto pending = make_pending(request, header, model.fields.queue_id, static_cast<std::int32_t>(messages.size()), connection);
-  pending->unique_key = unique_key;
-  store_.put_batch(messages, [this, pending](const PutResult& result) { finish(pending, result); });
-  return reply_of(pending);
+  return reply_put(request, sent, store_.append(messages), connection);
 }
 
 /// The batch becomes one record as it came; consumers take it apart. Source: SendMessageProcessor.sendBatchMessage.
-remoting::Reply SendMessageHandler::put_inner_batch(PutMessage message, std::string properties, const std::shared_ptr<Pending>& pending) {
+remoting::Reply SendMessageHandler::put_inner_batch(const RemotingCommand& request, const Sent& sent, const SentProperties& known,
+                                                    PutMessage& message, std::string properties,
+                                                    const remoting::ConnectionPtr& connection) const {
   // No other topic may hold it, so it cannot wait in one until it is due.
-  PutResult refused;
-  refused.status = wants_exact_time(properties) ? PutStatus::message_illegal : PutStatus::ok;
-  set_property(properties, property::kInnerNumber, std::to_string(pending->count));
+  if (known.wants_exact_time()) {
+    PutResult refused;
+    refused.status = PutStatus::message_illegal;
+    return reply_put(request, sent, std::move(refused), connection);
+  }
+  set_property(properties, property::kInnerNumber, std::to_string(sent.count));
   message.fields.sys_flag |= sys_flag::kInnerBatch | sys_flag::kNeedUnwrap;
   message.fields.properties = properties;
-  if (!refused.stored())
-    finish(pending, refused);
-  else
-    store_.put(message, [this, pending](const PutResult& result) { finish(pending, result); });
-  return reply_of(pending);
+  return reply_put(request, sent, store_.append({&message, 1}), connection);
 }
 
-std::shared_ptr<SendMessageHandler::Pending> SendMessageHandler::make_pending(const RemotingCommand& request,
-                                                                              const SendMessageRequestHeader& header, std::int32_t queue_id,
-                                                                              std::int32_t count,
-                                                                              const remoting::ConnectionPtr& connection) const {
-  auto pending = std::make_shared<Pending>();
+/// The answer to a put, at once or later.
+remoting::Reply SendMessageHandler::reply_put(const RemotingCommand& request, const Sent& sent, PutResult result,
+                                              const remoting::ConnectionPtr& connection) const {
+  if (!result.must_wait()) {
+    auto reply = remoting::Reply::blank();
+    reply.response().opaque = request.opaque;
+    reply.response().codec = request.codec;
+    reply.response().flag = kFlagResponse;
+    answer_put(sent, result, reply.response());
+    return reply;
+  }
+  const auto pending = std::make_shared<Pending>();
   ++pending_count_;
   pending->responder = remoting::Responder(connection, request);
-  pending->skeleton = make_response(request, 0);
-  pending->topic = header.topic;
-  pending->queue_id = queue_id;
-  pending->count = count;
-  return pending;
+  pending->topic = sent.topic;
+  pending->unique_key = sent.unique_key;
+  pending->sent = {.topic = pending->topic,
+                   .unique_key = pending->unique_key,
+                   .queue_id = sent.queue_id,
+                   .count = sent.count,
+                   .inner_batch = sent.inner_batch};
+  store_.when_kept(std::move(result), [this, pending](const PutResult& kept) { finish(pending, kept); });
+  if (pending->state.exchange(Pending::kReturned) == Pending::kAnswered) return std::move(pending->response);
+  return remoting::Reply::deferred();
 }
 
 void SendMessageHandler::finish(const std::shared_ptr<Pending>& pending, const PutResult& result) const {
-  pending->response = answer_put(*pending, result);
-  // Inside the call of `put` the reply is returned by it; after that it is sent from here.
+  answer_put(pending->sent, result, pending->response);
+  pending->response.own();  // The thread that sends it may be another one, and `pending` may be gone.
+  // Inside the call of `when_kept` the reply is returned by it; after that it is sent from here.
   if (pending->state.exchange(Pending::kAnswered) == Pending::kReturned) pending->responder.respond(std::move(pending->response));
   --pending_count_;
 }
@@ -346,56 +377,64 @@ void SendMessageHandler::wait_for_pending(std::chrono::milliseconds longest) con
   while (pending_count_ > 0 && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
-remoting::Reply SendMessageHandler::reply_of(const std::shared_ptr<Pending>& pending) {
-  if (pending->state.exchange(Pending::kReturned) == Pending::kAnswered) return std::move(pending->response);
-  return remoting::Reply::deferred();
-}
-
 RemotingCommand SendMessageHandler::refusal(const RemotingCommand& request, Refusal refusal) const {
   RemotingCommand response = answer(request, refusal.code, std::move(refusal.remark));
-  response.ext.add_view("MSG_REGION", region_);
-  response.ext.add_view("TRACE_ON", config_.broker.trace_on.get() ? "true" : "false");
+  add_broker_fields(response);
   return response;
 }
 
-RemotingCommand SendMessageHandler::answer_put(const Pending& pending, const PutResult& result) const {
-  const auto refused = [this, &pending](ResponseCode code, std::string remark) {
-    stats_.add_put_failed();
-    return refusal(pending.skeleton, {code, std::move(remark)});
-  };
-  ResponseCode code = ResponseCode::success;
-  switch (result.status) {
-    case PutStatus::ok: break;
-    case PutStatus::flush_disk_timeout: code = ResponseCode::flush_disk_timeout; break;
-    case PutStatus::flush_slave_timeout: code = ResponseCode::flush_slave_timeout; break;
-    case PutStatus::slave_not_available: code = ResponseCode::slave_not_available; break;
+/// What every answer to a send carries.
+void SendMessageHandler::add_broker_fields(RemotingCommand& response) const {
+  response.ext.add_view("MSG_REGION", region_);
+  response.ext.add_view("TRACE_ON", text_of(config_.broker.trace_on.get()));
+}
+
+/// Why a message that could not be stored is refused; empty when it is stored.
+std::optional<Refusal> SendMessageHandler::refuse_put(PutStatus status) const {
+  switch (status) {
+    case PutStatus::ok:
+    case PutStatus::flush_disk_timeout:
+    case PutStatus::flush_slave_timeout:
+    case PutStatus::slave_not_available: return std::nullopt;
     case PutStatus::service_not_available: {
       const DiskUsage disk = store_.disk_usage();
-      return refused(ResponseCode::service_not_available,
-                     fmt::format("service not available now. It may be caused by one of the following reasons: the broker's disk is full "
-                                 "[CL: {:5.2f} CQ: {:5.2f} INDEX: {:5.2f}], messages are put to the slave, message store has been shut "
-                                 "down, etc.",
-                                 disk.commit_log, disk.consume_queues, disk.key_index));
+      return Refusal{
+          ResponseCode::service_not_available,
+          fmt::format("service not available now. It may be caused by one of the following reasons: the broker's disk is full "
+                      "[CL: {:5.2f} CQ: {:5.2f} INDEX: {:5.2f}], messages are put to the slave, message store has been shut down, etc.",
+                      disk.commit_log, disk.consume_queues, disk.key_index)};
     }
-    case PutStatus::message_illegal: {
-      auto text = refuse_sizes(std::numeric_limits<std::size_t>::max(), 0);
-      return refused(ResponseCode::message_illegal, std::move(text->remark));
-    }
+    case PutStatus::message_illegal: return refuse_sizes(std::numeric_limits<std::size_t>::max(), 0);
     case PutStatus::page_cache_busy:
-      return refused(ResponseCode::system_busy, "[PC_SYNCHRONIZED]broker busy, start flow control for a while");
-    case PutStatus::create_file_failed: return refused(ResponseCode::system_error, "create mapped file failed, server is busy or broken.");
-    case PutStatus::unknown_error: return refused(ResponseCode::system_error, "UNKNOWN_ERROR");
+      return Refusal{ResponseCode::system_busy, "[PC_SYNCHRONIZED]broker busy, start flow control for a while"};
+    case PutStatus::create_file_failed: return Refusal{ResponseCode::system_error, "create mapped file failed, server is busy or broken."};
+    case PutStatus::unknown_error: break;
   }
-  stats_.add_put(pending.topic, pending.queue_id, pending.count, result.record_size);
-  RemotingCommand response = answer(pending.skeleton, code);
-  response.ext.add_view("MSG_REGION", region_);
-  response.ext.add_view("TRACE_ON", config_.broker.trace_on.get() ? "true" : "false");
-  response.ext.add("msgId", result.message_ids);
-  response.ext.add_integer("queueId", pending.queue_id);
+  return Refusal{ResponseCode::system_error, "UNKNOWN_ERROR"};
+}
+
+/// Fills in the answer. It may hold views of `sent` and of this thread's memory, good until the next answer.
+void SendMessageHandler::answer_put(const Sent& sent, const PutResult& result, RemotingCommand& response) const {
+  add_broker_fields(response);
+  if (auto refused = refuse_put(result.status)) {
+    stats_.add_put_failed();
+    response.code = to_int(refused->code);
+    response.remark = std::move(refused->remark);
+    return;
+  }
+  stats_.add_put(sent.topic, sent.queue_id, sent.count, result.record_size);
+  response.code = to_int(code_of(result.status));
+  if (result.message_ids.empty()) {
+    thread_local std::optional<OffsetMessageIdText> id;
+    id.emplace(identity_.store_host, result.physical_offset);
+    response.ext.add_view("msgId", id->view());
+  } else {
+    response.ext.add("msgId", result.message_ids);
+  }
+  response.ext.add_integer("queueId", sent.queue_id);
   response.ext.add_integer("queueOffset", result.queue_offset);
-  if (!pending.unique_key.empty()) response.ext.add("transactionId", pending.unique_key);
-  if (pending.inner_batch) response.ext.add("batchUniqId", pending.unique_key);
-  return response;
+  if (!sent.unique_key.empty()) response.ext.add_view("transactionId", sent.unique_key);
+  if (sent.inner_batch) response.ext.add_view("batchUniqId", sent.unique_key);
 }
 
 }  // namespace skylark::broker

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "broker/broker_config.h"
+#include "broker/handlers/sent_properties.h"
 #include "broker/message_hooks.h"
 #include "broker/message_store.h"
 #include "broker/parts.h"
@@ -32,6 +33,7 @@ class SendMessageHandler {
   void wait_for_pending(std::chrono::milliseconds longest) const;
 
  private:
+  struct Sent;
   struct Pending;
 
   [[nodiscard]] std::optional<Refusal> refuse_broker(const SendMessageRequestHeader& header) const;
@@ -43,16 +45,16 @@ class SendMessageHandler {
                           const remoting::ConnectionPtr& connection);
   remoting::Reply put_batch(const RemotingCommand& request, const SendMessageRequestHeader& header, const TopicConfig& topic,
                             const remoting::ConnectionPtr& connection);
-  remoting::Reply put_inner_batch(PutMessage message, std::string properties, const std::shared_ptr<Pending>& pending);
-  void set_broker_properties(std::string& properties) const;
-  [[nodiscard]] std::string broker_properties(std::string_view sent, std::string& unique_key) const;
+  remoting::Reply put_inner_batch(const RemotingCommand& request, const Sent& sent, const SentProperties& known, PutMessage& message,
+                                  std::string properties, const remoting::ConnectionPtr& connection) const;
+  void add_broker_properties(std::string_view sent, const SentProperties& known, std::string& properties) const;
   [[nodiscard]] RemotingCommand refusal(const RemotingCommand& request, Refusal refusal) const;
-  [[nodiscard]] RemotingCommand answer_put(const Pending& pending, const PutResult& result) const;
-  [[nodiscard]] std::shared_ptr<Pending> make_pending(const RemotingCommand& request, const SendMessageRequestHeader& header,
-                                                      std::int32_t queue_id, std::int32_t count,
-                                                      const remoting::ConnectionPtr& connection) const;
+  void add_broker_fields(RemotingCommand& response) const;
+  [[nodiscard]] std::optional<Refusal> refuse_put(PutStatus status) const;
+  void answer_put(const Sent& sent, const PutResult& result, RemotingCommand& response) const;
+  remoting::Reply reply_put(const RemotingCommand& request, const Sent& sent, PutResult result,
+                            const remoting::ConnectionPtr& connection) const;
   void finish(const std::shared_ptr<Pending>& pending, const PutResult& result) const;
-  [[nodiscard]] static remoting::Reply reply_of(const std::shared_ptr<Pending>& pending);
 
   const BrokerConfig& config_;
   const BrokerIdentity& identity_;
@@ -62,6 +64,8 @@ class SendMessageHandler {
   const MessageHooks& hooks_;
   Clock& clock_;
   const std::string region_;
+  const std::string added_when_traced_;  ///< The properties that are added to most messages,
+  const std::string added_untraced_;     ///< by whether messages are traced.
   const std::size_t body_size_max_;
   mutable std::atomic<std::int64_t> pending_count_{0};
 };

@@ -68,7 +68,6 @@ PutResult FakeMessageStore::put_sync(const PutMessage& message) {
     result.record_size = static_cast<std::int64_t>(bytes.size());
     result.queue_offset = fields.queue_offset;
     result.store_timestamp = fields.store_timestamp;
-    result.message_ids = make_offset_message_id(fields.store_host, fields.physical_offset);
     log_[end_] = std::make_shared<const std::string>(std::move(bytes));
     end_ += result.record_size;
     arrived = {.topic = message.fields.topic,
@@ -81,19 +80,18 @@ PutResult FakeMessageStore::put_sync(const PutMessage& message) {
   return result;
 }
 
-void FakeMessageStore::put(const PutMessage& message, PutCallback callback) { callback(put_sync(message)); }
-
-void FakeMessageStore::put_batch(std::span<const PutMessage> messages, PutCallback callback) {
+PutResult FakeMessageStore::append(std::span<const PutMessage> messages) {
   PutResult first;
+  std::string ids;
   for (const PutMessage& message : messages) {
-    PutResult result = put_sync(message);
-    if (&message == &messages.front()) {
-      first = result;
-    } else {
-      first.message_ids += "," + result.message_ids;
-    }
+    const PutResult result = put_sync(message);
+    if (&message == &messages.front()) first = result;
+    if (!ids.empty()) ids += ',';
+    ids += make_offset_message_id(message.fields.store_host, result.physical_offset);
   }
-  callback(first);
+  if (messages.size() > 1 && first.stored()) first.message_ids = ids;
+  first.for_disk = puts_wait && first.stored();
+  return first;
 }
 
 GetResult FakeMessageStore::get(const GetRequest& request) {

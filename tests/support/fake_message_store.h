@@ -24,6 +24,7 @@ class FakeMessageStore : public MessageStore {
 
   std::map<std::int32_t, std::int64_t> delay_ms;  ///< Level → delay.
   PutStatus put_status = PutStatus::ok;           ///< What the next puts end with; nothing is stored when it says so.
+  bool puts_wait = false;                         ///< The next puts' results wait, until `when_kept` is called.
   std::int64_t puts_refused = 0;
   bool cold = false;                     ///< Reads that may not wait are told to.
   std::optional<GetStatus> next_status;  ///< What gets end with instead of what they found.
@@ -35,8 +36,9 @@ class FakeMessageStore : public MessageStore {
 
   Result<void> start() override { return {}; }
   void stop() override {}
-  void put(const PutMessage& message, PutCallback callback) override;
-  void put_batch(std::span<const PutMessage> messages, PutCallback callback) override;
+  PutResult append(std::span<const PutMessage> messages) override;
+  void publish() override {}
+  void when_kept(PutResult appended, PutCallback callback) override { callback(appended); }
   PutResult put_sync(const PutMessage& message) override;
   GetResult get(const GetRequest& request) override;
   std::optional<PinnedSlice> record_at(std::int64_t physical_offset, std::int32_t size) override;

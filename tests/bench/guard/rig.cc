@@ -89,6 +89,7 @@ struct RequestRig::Parts {
     expect(store->start().has_value(), "the store does not start");
     handlers.add(RequestCode::send_message_v2, send);
     handlers.add(RequestCode::pull_message, pull);
+    handlers.set_on_read_end([this] { store->publish(); });
   }
   ~Parts() { store->stop(); }
 
@@ -174,6 +175,7 @@ void RequestRig::serve(std::string_view frame) {
   response.opaque = opaque;
   response.flag |= kFlagResponse;
   response.codec = codec;
+  parts_->dispatcher.on_read_end();  // Here every request comes in a read of its own.
   expect(parts_->output.append(std::move(response), kFrameSizeMax).has_value(), "the answer cannot be encoded");
   std::array<std::string_view, 64> pieces;
   while (!parts_->output.empty()) {

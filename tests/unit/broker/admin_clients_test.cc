@@ -133,7 +133,7 @@ TEST_CASE("a message to be consumed at once travels to the consumer whole", "[br
   ConsumeMessageDirectlyRequestHeader header;
   header.consumer_group = "readers";
   header.client_id = "client-1";
-  header.message_id = put.message_ids;
+  header.message_id = make_offset_message_id(broker.store.messages("Orders").front().store_host, put.physical_offset);
   header.topic = "Orders";
   auto command = Fixture::request(RequestCode::consume_message_directly, header);
   CHECK_FALSE(broker.forward.consume_directly(command, broker.tool).has_response());

@@ -73,7 +73,10 @@ struct CoreFixture {
 
   /// The answer of a handler: returned, or sent on the connection.
   RemotingCommand answer_of(remoting::Reply reply) {
-    if (reply.has_response()) return reply.take();
+    if (reply.has_response()) {
+      reply.response().own();  // Its views are good until the next dispatch.
+      return reply.take();
+    }
     auto sent = connection->take_sent();
     REQUIRE(sent.size() == 1);
     return std::move(sent.front());

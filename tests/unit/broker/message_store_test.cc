@@ -48,7 +48,9 @@ TEST_CASE("the message id leads to the record", "[store]") {
   StoreFixture store;
   store.put("Orders", 0, "other");
   const PutResult put = store.put("Orders", 0, "this one");
-  const auto id = parse_offset_message_id(put.message_ids);
+  const auto stored = store->record_at(put.physical_offset, 0);
+  REQUIRE(stored.has_value());
+  const auto id = parse_offset_message_id(make_offset_message_id(decode_record(stored->bytes)->store_host, put.physical_offset));
   REQUIRE(id.has_value());
   CHECK(id->physical_offset == put.physical_offset);
   const auto record = store->record_at(id->physical_offset, 0);

@@ -59,7 +59,7 @@ TEST_CASE("a message sent back is delayed and then belongs to the retry topic of
   CHECK(delayed[0].property(property::kRealTopic) == "%RETRY%readers");
   CHECK(delayed[0].property(property::kRealQueueId) == "0");
   CHECK(delayed[0].property(property::kRetryTopic) == "Orders");
-  CHECK(delayed[0].property(property::kOriginMessageId) == put.message_ids);
+  CHECK(delayed[0].property(property::kOriginMessageId) == make_offset_message_id(delayed[0].store_host, put.physical_offset));
   CHECK(delayed[0].property(property::kDelay) == "3");
   CHECK(delayed[0].property(property::kWait) == "false");
   CHECK(broker.topics.find("%RETRY%readers")->read_queues == 1);

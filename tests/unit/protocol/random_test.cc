@@ -4,6 +4,7 @@
 
 #include "protocol/field_names.h"
 #include "protocol/message.h"
+#include "protocol/property_walk.h"
 #include "tests/support/catch.h"
 #include "tests/unit/protocol/fixtures.h"
 
@@ -222,6 +223,20 @@ TEST_CASE("random changes of properties match a plain list", "[protocol][random]
     if (model.size() > 50) properties.clear(), model.clear();
   }
   CHECK(failures == 0);
+}
+
+TEST_CASE("a walk over properties meets what taking them apart gives, whatever the string", "[protocol][random]") {
+  const std::uint64_t seed = test::random_seed();
+  INFO("SKYLARK_SEED=" << seed);
+  Generator random(seed);
+  constexpr std::string_view kCharacters = "ab\x01\x02";
+  for (int i = 0; i < 3000; ++i) {
+    std::string properties;
+    for (auto size = random.below(80); size > 0; --size) properties += kCharacters[random.below(random.below(4) + 1)];
+    std::vector<std::pair<std::string_view, std::string_view>> met;
+    for_each_property(properties, [&met](std::string_view name, std::string_view value) { met.emplace_back(name, value); });
+    REQUIRE(met == parse_properties(properties));
+  }
 }
 
 TEST_CASE("golden frames with bytes changed at random are read or refused", "[protocol][random]") {
