@@ -60,8 +60,13 @@ class HeaderParser {
   bool parse_object(OnMember on_member) {
     if (!take('{')) return false;
     while (!take('}')) {
-      Scalar name;
-      if (!take_scalar(name) || !take(':') || !on_member(text_of(name))) return false;
+      std::string_view name;
+      if (!take_plain_text(name)) {
+        Scalar any;
+        if (!take_scalar(any)) return false;
+        name = text_of(any);
+      }
+      if (!take(':') || !on_member(name)) return false;
       if (failed_ || (!take(',') && peek() != '}')) return false;
     }
     return true;
@@ -80,11 +85,26 @@ class HeaderParser {
   }
 
   bool parse_field(std::string_view name) {
+    if (std::string_view text; take_plain_text(text)) {
+      into_.ext.add_view(name, text);
+      return true;
+    }
     const char first = peek();
     if (first == '{' || first == '[') return skip_value();
     Scalar value;
     if (!take_scalar(value)) return false;
     if (!value.is_null()) into_.ext.add_view(name, text_of(value));
+    return true;
+  }
+
+  /// Takes a text in double quotes without escapes, which nearly every name and value is, when it stands right here; else nothing.
+  bool take_plain_text(std::string_view& into) noexcept {
+    if (at_ == end_ || *at_ != '"') return false;
+    const char* const begin = at_ + 1;
+    const char* const stop = detail::find_either<'"', '\\'>(begin, end_);
+    if (stop == end_ || *stop != '"') return false;
+    into = {begin, stop};
+    at_ = stop + 1;
     return true;
   }
 

@@ -30,17 +30,23 @@ template <char kWanted, char kOther = kWanted>
   return at;
 }
 
+#ifdef __SSE2__
+/// One bit for each of the 16 bytes from `at` that a JSON string may have to escape.
+[[nodiscard]] inline unsigned json_escape_mask(const char* at) noexcept {
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+  const auto equal = [&bytes](char c) { return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c)); };
+  const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1F)), bytes);
+  const __m128i marks = _mm_or_si128(_mm_or_si128(equal('"'), equal('\\')), _mm_or_si128(equal('\x7F'), equal('\xE2')));
+  return static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(control, marks)));
+}
+#endif
+
 /// The first character in [at, end) that a JSON string may have to escape (control characters, quote, backslash, DEL, and 0xE2, which
 /// begins U+2028 and U+2029), or `end`.
 [[nodiscard]] inline const char* find_json_escape(const char* at, const char* end) noexcept {
 #ifdef __SSE2__
   for (; end - at >= kScanWidth; at += kScanWidth) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-    const auto equal = [&bytes](char c) { return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c)); };
-    const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1F)), bytes);
-    const __m128i marks = _mm_or_si128(_mm_or_si128(equal('"'), equal('\\')), _mm_or_si128(equal('\x7F'), equal('\xE2')));
-    if (const int mask = _mm_movemask_epi8(_mm_or_si128(control, marks)); mask != 0)
-      return at + std::countr_zero(static_cast<unsigned>(mask));
+    if (const unsigned mask = json_escape_mask(at); mask != 0) return at + std::countr_zero(mask);
   }
 #endif
   for (; at != end; ++at) {
@@ -48,6 +54,20 @@ template <char kWanted, char kOther = kWanted>
     if (c < 0x20 || c == '"' || c == '\\' || c == 0x7F || c == 0xE2) break;
   }
   return at;
+}
+
+/// Whether `find_json_escape` finds nothing. At least `kScanWidth` bytes behind the text must be readable, whatever they hold: so its end
+/// needs no loop of its own, and most texts are shorter than that.
+[[nodiscard]] inline bool is_plain_json(const char* text, std::size_t size) noexcept {
+#ifdef __SSE2__
+  const char* const end = text + size;
+  for (; end - text >= kScanWidth; text += kScanWidth) {
+    if (json_escape_mask(text) != 0) return false;
+  }
+  return (json_escape_mask(text) & ((1u << (end - text)) - 1)) == 0;
+#else
+  return find_json_escape(text, text + size) == text + size;
+#endif
 }
 
 }  // namespace skylark::detail

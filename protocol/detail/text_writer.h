@@ -5,7 +5,6 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -32,7 +31,7 @@ class TextWriter {
       finish();
       if (text.size() > kSize) return void(out_.append(text));
     }
-    std::memcpy(buffer_.data() + used_, text.data(), text.size());
+    text.copy(buffer_.data() + used_, text.size());  // Unlike memcpy it takes an empty view of nothing.
     used_ += text.size();
   }
   void put_number(std::int64_t value) {
@@ -48,13 +47,19 @@ class TextWriter {
   }
   /// As `json::append_quoted`.
   void put_quoted(std::string_view text) {
-    if (find_json_escape(text.data(), text.data() + text.size()) != text.data() + text.size()) {
+    if (text.size() + 2 > kSize - used_) finish();
+    if (text.size() + 2 <= kSize) {
+      char* const begin = buffer_.data() + used_;
+      *begin = '"';
+      text.copy(begin + 1, text.size());
+      if (is_plain_json(begin + 1, text.size())) {
+        begin[1 + text.size()] = '"';
+        used_ += text.size() + 2;
+        return;
+      }
       finish();
-      return json::append_quoted(out_, text);
     }
-    put('"');
-    put(text);
-    put('"');
+    json::append_quoted(out_, text);
   }
   void finish() {
     out_.append(buffer_.data(), used_);
@@ -66,7 +71,7 @@ class TextWriter {
   static constexpr std::size_t kDigitsMax = 24;
   std::string& out_;
   std::size_t used_ = 0;
-  std::array<char, kSize> buffer_;  // Not initialized: only what was put is read.
+  std::array<char, kSize + kScanWidth> buffer_;  // Not initialized: only what was put counts.
 };
 
 }  // namespace skylark::detail
