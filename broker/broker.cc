@@ -136,6 +136,7 @@ struct Broker::Impl {
     wire_periodic_tasks();
   }
 
+  /// Before `filters` is there: what it is asked for comes with the first messages.
   void wire_listeners() {
     store->set_arrival_listener([this](const ArrivedMessage& message) { held_pulls.on_arrival(message); });
     topics.set_change_listener([this](const TopicConfigPtr&) { registration.register_soon(); });
@@ -198,6 +199,9 @@ struct Broker::Impl {
       const TopicConfigPtr known = topics.find(topic);
       return known ? std::optional<bool>(has_batch_queues(*known)) : std::nullopt;
     };
+    if (config.broker.filter_bit_map.get()) {
+      options.bit_map_of = [this](std::string_view topic, std::string_view properties) { return filters.bit_map(topic, properties); };
+    }
     return options;
   }
 

@@ -65,6 +65,8 @@ MessageStoreOptions BrokerConfig::store_options() const {
   options.commit_log_file_size = store.commit_log_file_size.get();
   options.consume_queue_file_size = store.consume_queue_file_size.get();
   options.batch_queue_file_size = store.batch_queue_file_size.get();
+  options.consume_queue_ext = store.consume_queue_ext.get();
+  options.consume_queue_ext_file_size = store.consume_queue_ext_file_size.get();
   options.index_slots = store.index_slots.get();
   options.index_entries = store.index_entries.get();
   options.index_enabled = store.index_enabled.get();

@@ -34,6 +34,7 @@ struct BrokerSection final : ConfigSection {
   Setting<std::int64_t> flush_consumer_offset_ms, consumer_offset_version_step, delay_offset_version_step;
   Setting<bool> server_side_reset, lite_pull;
   Setting<bool> property_filter, filter_retry;
+  Setting<bool> filter_bit_map;
   Setting<std::int32_t> filter_consumer_count, bloom_error_percent;
   Setting<std::int64_t> filter_kept_ms;
   Setting<std::int32_t> pull_queue_max, cold_read_threads;
@@ -49,6 +50,8 @@ struct StoreSection final : ConfigSection {
 
   Setting<std::string> root, commit_log_path, read_only_commit_log_paths;
   Setting<std::int64_t> commit_log_file_size, consume_queue_file_size, batch_queue_file_size;
+  Setting<bool> consume_queue_ext;
+  Setting<std::int64_t> consume_queue_ext_file_size;
   Setting<std::int32_t> index_slots, index_entries;
   Setting<bool> index_enabled;
   Setting<std::int64_t> message_size_max;

@@ -101,6 +101,10 @@ BrokerSection::BrokerSection()
                     .reload = Reload::live,
                     .doc = "Whether an expression for a retry topic is that of the topic where a message comes from."},
                    false),
+      filter_bit_map(*this,
+                     {.key = "enableCalcFilterBitMap",
+                      .doc = "Whether extensions of queues say which SQL92 filters want a message. Needs enableConsumeQueueExt."},
+                     false),
       filter_consumer_count(
           *this, {.key = "expectConsumerNumUseFilter", .doc = "Groups with SQL92 filters that the bit map of a message is made for."}, 32,
           in_range(1, 100'000)),
@@ -189,8 +193,8 @@ BrokerSection::BrokerSection()
           {"clientAsyncSemaphoreValue", "65535"},
           {"transferMsgByHeap", "true"},
           {"longPollingConcurrentEnable", "false"}});
-  ignore("Queues have no extensions yet that would hold bit maps.",
-         {{"enableCalcFilterBitMap", "false"}, {"bitMapLengthConsumeQueueExt", "64"}});
+  ignore("A bit map is as long as expectConsumerNumUseFilter and maxErrorRateOfBloomFilter make it.",
+         {{"bitMapLengthConsumeQueueExt", "64"}});
   ignore("POP consumption is not served yet.", {{"reviveQueueNum", "8"},
                                                 {"enableRetryTopicV2", "false"},
                                                 {"enablePopBufferMerge", "false"},

@@ -267,6 +267,11 @@ struct MessageStoreOptions {
   std::function<void()> on_locked;
   /// Whether the attribute `queue.type` of a topic says BatchCQ; empty for a topic that is not known. Null: no topic is. Any thread.
   std::function<std::optional<bool>(std::string_view topic)> is_batch_topic;
+
+  bool consume_queue_ext = false;                       ///< enableConsumeQueueExt.
+  std::int64_t consume_queue_ext_file_size = 48 << 20;  ///< mappedFileSizeConsumeQueueExt.
+  /// Bit map of a message for the extension of its queue (enableCalcFilterBitMap); empty: extensions have none. Runs on the dispatcher.
+  std::function<std::string(std::string_view topic, std::string_view properties)> bit_map_of;
 };
 
 /// Where the commit log lies. Its `writable` is empty when the settings leave no folder to write to.

@@ -81,6 +81,7 @@ MessageStoreImpl::MessageStoreImpl(MessageStoreOptions options, FileSystem& syst
                   .full_ratio = options_.disk_full_ratio,
                   .queue_folder = options_.root + "/consumequeue"},
                  system, clock) {
+  queues_.extend(options_.root + "/consumequeue_ext", options_.consume_queue_ext_file_size, options_.consume_queue_ext);
   if (options_.index_enabled) {
     index_ = std::make_unique<consumequeue::KeyIndex>(system, clock, options_.root + "/index",
                                                       consumequeue::IndexGeometry{options_.index_slots, options_.index_entries});
@@ -136,6 +137,7 @@ Result<void> MessageStoreImpl::open() {
     if (!index_loaded) return index_loaded;
   }
   indexer_ = std::make_unique<consumequeue::Indexer>(queues_, index_.get(), *levels);
+  if (options_.consume_queue_ext) indexer_->set_bit_map_source(options_.bit_map_of);
   const auto recovered = consumequeue::recover_store({log_, queues_, index_.get(), *indexer_, checkpoint_}, crashed);
   if (!recovered) return recovered.error();
   log::info("store {}: {} stop, read {} records from {}, the log ends at {}", options_.root, crashed ? "no clean" : "clean",

@@ -85,7 +85,10 @@ class MessageStoreImpl final : public MessageStore {
     std::int64_t last_physical_offset = -1;
     bool ended = false;
   };
-  void take(const consumequeue::QueueEntry& entry, const GetRequest& request, Walk& walk, GetResult& result) const;
+  [[nodiscard]] static bool wanted(const consumequeue::ConsumeQueue& queue, const consumequeue::QueueEntry& entry,
+                                   const MessageFilter& filter);
+  void take(const consumequeue::ConsumeQueue& queue, const consumequeue::QueueEntry& entry, const GetRequest& request, Walk& walk,
+            GetResult& result) const;
   void walk(const consumequeue::ConsumeQueue& queue, const GetRequest& request, GetResult& result) const;
   [[nodiscard]] bool batch_full(const GetRequest& request, const GetResult& result, const consumequeue::QueueEntry& entry) const;
 

@@ -81,14 +81,24 @@ void MessageStoreImpl::walk(const consumequeue::ConsumeQueue& queue, const GetRe
       break;
     }
     for (std::size_t i = 0; i < count && !walk.ended && result.next_begin_offset - request.queue_offset < examined_max; ++i) {
-      take(entries[i], request, walk, result);
+      take(queue, entries[i], request, walk, result);
     }
   }
   result.suggest_slave = walk.last_physical_offset >= 0 && far_behind(walk.last_physical_offset);
 }
 
+/// What the unit says, or its extension when it has one. An extension that is not there any more refuses nothing.
+bool MessageStoreImpl::wanted(const consumequeue::ConsumeQueue& queue, const consumequeue::QueueEntry& entry, const MessageFilter& filter) {
+  if (!consumequeue::ConsumeQueueExt::is_address(entry.tags_code)) return filter.wants_unit({.tags_code = entry.tags_code});
+  const auto extension = queue.extension(entry.tags_code);
+  if (!extension) return filter.wants_unit({});
+  return filter.wants_unit(
+      {.tags_code = extension->tags_code, .store_timestamp = extension->store_timestamp, .bit_map = extension->bit_map});
+}
+
 /// Examines one unit: its record goes out, or it is passed over, or the walk ends before it.
-void MessageStoreImpl::take(const consumequeue::QueueEntry& entry, const GetRequest& request, Walk& walk, GetResult& result) const {
+void MessageStoreImpl::take(const consumequeue::ConsumeQueue& queue, const consumequeue::QueueEntry& entry, const GetRequest& request,
+                            Walk& walk, GetResult& result) const {
   using Outcome = RecordReader::Outcome;
   if (!entry.blank() && result.message_count > 0 && batch_full(request, result, entry)) {
     walk.ended = true;
@@ -97,7 +107,7 @@ void MessageStoreImpl::take(const consumequeue::QueueEntry& entry, const GetRequ
   const std::int64_t examined_until = std::exchange(result.next_begin_offset, entry.next_queue_offset());
   if (entry.blank() || entry.physical_offset < walk.skip_below) return;
   walk.last_physical_offset = entry.physical_offset;
-  if (request.filter != nullptr && !request.filter->wants_unit({.tags_code = entry.tags_code})) return;
+  if (request.filter != nullptr && !wanted(queue, entry, *request.filter)) return;
   auto record = reader_.record(entry.physical_offset, entry.size, request.may_wait);
   if (record.outcome == Outcome::on_disk || record.outcome == Outcome::failed) {
     walk.ended = true;
@@ -153,7 +163,8 @@ std::optional<MessageStore::QueueEntry> MessageStoreImpl::queue_entry(std::strin
   if (!queue || queue_offset < queue->min_offset()) return std::nullopt;
   const auto entry = queue->at(queue_offset);
   if (!entry || entry->blank()) return std::nullopt;
-  return QueueEntry{entry->physical_offset, entry->size, entry->tags_code, entry->next_queue_offset()};
+  const auto extension = queue->extension(entry->tags_code);
+  return QueueEntry{entry->physical_offset, entry->size, extension ? extension->tags_code : entry->tags_code, entry->next_queue_offset()};
 }
 
 std::int64_t MessageStoreImpl::min_offset(std::string_view topic, std::int32_t queue_id) {

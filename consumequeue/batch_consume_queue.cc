@@ -37,7 +37,7 @@ void BatchConsumeQueue::encode(const QueueEntry& entry, char* bytes) const {
   store_be(bytes + 42, std::int32_t{0});  // Reserved.
 }
 
-Result<void> BatchConsumeQueue::append(const QueueEntry& entry, std::int64_t queue_offset) {
+Result<void> BatchConsumeQueue::append(const QueueEntry& entry, std::int64_t queue_offset, std::string_view /*bit_map*/) {
   if (queue_offset < 0 || entry.message_count < 1 || entry.message_count > kBatchMessagesMax) return Errc::invalid_argument;
   const std::scoped_lock lock(mutex_);
   used_ = true;

@@ -19,7 +19,7 @@ class BatchConsumeQueue final : public ConsumeQueue {
       : ConsumeQueue(Kind::batch, kBatchUnitSize, system, std::move(folder), file_size) {}
 
   /// Errors: also `invalid_argument` for a number of messages that no unit can hold.
-  [[nodiscard]] Result<void> append(const QueueEntry& entry, std::int64_t queue_offset) override;
+  [[nodiscard]] Result<void> append(const QueueEntry& entry, std::int64_t queue_offset, std::string_view bit_map = {}) override;
   /// Offset of the first message of the first record of that time or later, of the last record when all are earlier; with `upper` of the
   /// last record of that time or earlier. Of records that the log still has; `max_offset` without any.
   [[nodiscard]] std::optional<std::int64_t> offset_by_time(std::int64_t timestamp_ms, bool upper) const override;

@@ -189,6 +189,7 @@ void ConsumeQueue::expire(std::int64_t min_physical_offset) {
   }
   if (!files_.empty()) min_ = std::max(min_, files_.begin() / unit_size_);
   find_min(min_physical_offset);
+  expire_extensions();
   if (!last_.mapped) files_.unmap();  // The queue rests: tens of thousands of them must not be mapped by one such round.
 }
 
@@ -261,6 +262,7 @@ Result<void> ConsumeQueue::flush() {
   {
     const std::scoped_lock lock(mutex_);
     if (dirty_from_ < 0) return {};
+    take_dirty_extensions(files);  // First, so that no durable unit points to what is not.
     // The file where a cut queue ends has zeros to write, even when nothing came behind them.
     const std::int64_t from = std::max(dirty_from_, std::max<std::int64_t>(files_.begin(), 0));
     for (std::int64_t at = from; at < end_ || (at == from && at < files_.end());) {
@@ -297,6 +299,7 @@ void ConsumeQueue::rest() {
   const std::scoped_lock lock(mutex_);
   if (!std::exchange(used_, false)) {
     last_ = {};
+    unmap_extensions();
     files_.unmap();
   }
 }
@@ -312,7 +315,7 @@ Result<void> ConsumeQueue::destroy() {
   dirty_from_ = -1;
   const auto gone = system_.remove_folder(files_.folder(), true);
   if (!gone && gone.error() != Errc::not_found) return gone;
-  return {};
+  return destroy_extensions();
 }
 
 }  // namespace skylark::consumequeue

@@ -8,11 +8,14 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/file_system.h"
 #include "base/result.h"
 #include "commitlog/mapped_file_queue.h"
+#include "consumequeue/consume_queue_ext.h"
 
 namespace skylark::consumequeue {
 
@@ -23,7 +26,7 @@ struct QueueEntry {
   std::int64_t tags_code = 0;
   std::int64_t queue_offset = 0;     ///< Of the first message. Filled in by reading.
   std::int32_t message_count = 1;    ///< More than one only in a batch queue.
-  std::int64_t store_timestamp = 0;  ///< Only a batch queue knows it; 0 in others.
+  std::int64_t store_timestamp = 0;  ///< Only a batch queue, or an extension, knows it; 0 in others.
   /// Fills the place of a message that this store never had.
   [[nodiscard]] bool blank() const noexcept { return size == kBlankSize; }
   /// Queue offset behind the last message.
@@ -60,7 +63,8 @@ class ConsumeQueue {
   ///
   /// When the offset is taken by an older record, that gives way with all behind it: the topic was deleted and made again in the meantime.
   /// Errors: `no_space`, `io_error`; the message is not in the queue, and the call can be repeated.
-  [[nodiscard]] virtual Result<void> append(const QueueEntry& entry, std::int64_t queue_offset) = 0;
+  /// `bit_map`: of the filters that want the message, for a queue with extensions.
+  [[nodiscard]] virtual Result<void> append(const QueueEntry& entry, std::int64_t queue_offset, std::string_view bit_map = {}) = 0;
 
   /// First queue offset whose message the commit log still has. Equal to `max_offset` when it has none of them.
   [[nodiscard]] std::int64_t min_offset() const;
@@ -73,6 +77,8 @@ class ConsumeQueue {
   [[nodiscard]] std::size_t read(std::int64_t queue_offset, std::span<QueueEntry> into) const;
   /// The unit of that message.
   [[nodiscard]] std::optional<QueueEntry> at(std::int64_t queue_offset) const;
+  /// What the queue keeps beside the unit with that tags code; empty when it is no address, or nothing whole is there.
+  [[nodiscard]] virtual std::optional<QueueExtension> extension(std::int64_t /*tags_code*/) const { return std::nullopt; }
   /// Whether `read` of those units would wait for no disk.
   [[nodiscard]] bool resident(std::int64_t queue_offset, std::size_t count) const;
   /// Where to begin for messages of that time, by the times in the units; empty in a queue whose units have none. See
@@ -111,6 +117,11 @@ class ConsumeQueue {
   [[nodiscard]] virtual std::int64_t next_offset() const = 0;
   /// The queue is about to end with that many units; those behind it can still be read.
   virtual void before_cut(std::int64_t /*units*/) {}
+  // What lies beside the units: its dirty files, those that the first unit no longer needs, all of them, its mappings.
+  virtual void take_dirty_extensions(std::vector<std::shared_ptr<MappedFile>>& /*files*/) {}
+  virtual void expire_extensions() {}
+  [[nodiscard]] virtual Result<void> destroy_extensions() { return {}; }
+  virtual void unmap_extensions() {}
 
   using File = commitlog::MappedFileQueue::File;
   [[nodiscard]] Result<void> write_unit(const QueueEntry& entry);

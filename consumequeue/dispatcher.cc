@@ -82,7 +82,8 @@ Result<Indexer::Outcome> Indexer::add(const MessageView& record, bool repeat_las
     const auto queue = queues_.find_or_make(record.topic, record.queue_id, (record.sys_flag & sys_flag::kInnerBatch) != 0);
     if (!queue) return queue.error();
     if (*queue) {
-      const auto queued = (*queue)->append(entry_of(record), record.queue_offset);
+      const auto queued = (*queue)->append(entry_of(record), record.queue_offset,
+                                           bit_map_of_ ? bit_map_of_(record.topic, record.properties) : std::string());
       if (!queued) return queued.error();
       outcome = Outcome::queued;
     }

@@ -31,6 +31,9 @@ class Indexer {
   Indexer(QueueTable& queues, KeyIndex* index, std::vector<std::int64_t> delay_levels_ms)
       : queues_(queues), index_(index), delay_levels_ms_(std::move(delay_levels_ms)) {}
   enum class Outcome { queued, skipped };
+  /// Gives the bit map of a message for the extension of its queue; without it they have none. Set before use.
+  using BitMapSource = std::function<std::string(std::string_view topic, std::string_view properties)>;
+  void set_bit_map_source(BitMapSource source) { bit_map_of_ = std::move(source); }
   [[nodiscard]] Result<Outcome> add(const MessageView& record, bool repeat_last_key = false);
   [[nodiscard]] std::int64_t tags_code_of(const MessageView& record) const { return queue_tags_code(record, delay_levels_ms_); }
 
@@ -40,6 +43,7 @@ class Indexer {
   QueueTable& queues_;
   KeyIndex* index_;
   const std::vector<std::int64_t> delay_levels_ms_;
+  BitMapSource bit_map_of_;
 };
 
 /// Follows the commit log up to its confirmed end and enters each record into the indexes, in order, on a thread of its own.

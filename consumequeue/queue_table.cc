@@ -36,6 +36,13 @@ QueueTable::QueueTable(FileSystem& system, std::string folder, std::int64_t file
   batch_.file_size = (batch_.file_size + kBatchUnitSize - 1) / kBatchUnitSize * kBatchUnitSize;
 }
 
+void QueueTable::extend(std::string folder, std::int64_t file_size, bool write) {
+  if (!write && !system_.exists(folder)) return;  // None were ever written: no queue carries a part for them.
+  extension_folder_ = std::move(folder);
+  extension_file_size_ = file_size;
+  writes_extensions_ = write;
+}
+
 Result<void> QueueTable::load() {
   const auto made = system_.create_folders(folder_);
   if (!made) return made;
@@ -129,6 +136,7 @@ Result<QueueTable::QueuePtr> QueueTable::to_batch(const std::string& topic, std:
     const std::size_t count = simple.read(at, units);
     if (count == 0) return Errc::io_error;
     for (std::size_t i = 0; i < count; ++i) {
+      if (const auto extension = simple.extension(units[i].tags_code)) units[i].tags_code = extension->tags_code;
       const auto added = units[i].blank() ? Result<void>() : batch->append(units[i], units[i].queue_offset);
       if (!added) return added.error();
     }
@@ -140,12 +148,19 @@ Result<QueueTable::QueuePtr> QueueTable::to_batch(const std::string& topic, std:
 }
 
 QueueTable::QueuePtr QueueTable::make(Kind kind, std::string_view topic, std::int32_t queue_id) const {
-  QueuePtr queue;
-  if (kind == Kind::batch)
-    queue = std::make_shared<BatchConsumeQueue>(system_, fmt::format("{}/{}/{}", batch_.folder, topic, queue_id), batch_.file_size);
-  else
-    queue = std::make_shared<SimpleConsumeQueue>(system_, fmt::format("{}/{}/{}", folder_, topic, queue_id), file_size_);
+  if (kind == Kind::batch) {
+    auto queue = std::make_shared<BatchConsumeQueue>(system_, fmt::format("{}/{}/{}", batch_.folder, topic, queue_id), batch_.file_size);
+    queue->share(mapped_files_);
+    return queue;
+  }
+  auto queue = std::make_shared<SimpleConsumeQueue>(system_, fmt::format("{}/{}/{}", folder_, topic, queue_id), file_size_);
   queue->share(mapped_files_);
+  if (!extension_folder_.empty()) {
+    const std::string folder = fmt::format("{}/{}/{}", extension_folder_, topic, queue_id);
+    auto extensions = std::make_unique<ConsumeQueueExt>(system_, folder, extension_file_size_);
+    extensions->share(mapped_files_);
+    queue->extend(std::move(extensions), writes_extensions_);
+  }
   return queue;
 }
 
@@ -230,6 +245,7 @@ void QueueTable::destroy(const std::string& topic, const Queues& queues) const {
   }
   const bool batch = !queues.empty() && queues.begin()->second->kind() == Kind::batch;
   (void)system_.remove_folder((batch ? batch_.folder : folder_) + "/" + topic, false);  // Stays when something else lies in it.
+  if (!batch && !extension_folder_.empty()) (void)system_.remove_folder(extension_folder_ + "/" + topic, false);
 }
 
 void QueueTable::limit_mappings(std::int64_t mapped_max) {

@@ -42,6 +42,9 @@ class QueueTable {
   /// `folder`: `<store root>/consumequeue`.
   QueueTable(FileSystem& system, std::string folder, std::int64_t file_size, BatchQueues batch = {});
 
+  /// Extensions lie in `<folder>/<topic>/<queue id>`, in files of that size. They are read wherever a unit has one, and made when `write`.
+  /// Call before `load`.
+  void extend(std::string folder, std::int64_t file_size, bool write);
   /// Finds and loads the queues on disk; entries that are no numbers below a topic are left alone.
   ///
   /// Errors: `malformed` when the attribute of a topic contradicts the folder its queues lie in, as Java's queueTypeShouldBe; those of the
@@ -84,6 +87,9 @@ class QueueTable {
   const std::string folder_;
   std::int64_t file_size_;
   BatchQueues batch_;
+  std::string extension_folder_;  // Empty: queues have no extensions.
+  std::int64_t extension_file_size_ = 0;
+  bool writes_extensions_ = false;
   const std::shared_ptr<std::atomic<std::int64_t>> mapped_files_ = std::make_shared<std::atomic<std::int64_t>>(0);
   mutable std::shared_mutex mutex_;
   Topics topics_;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "base/error.h"
 #include "base/log.h"
 
 namespace skylark::consumequeue {
@@ -21,7 +22,12 @@ void SimpleConsumeQueue::encode(const QueueEntry& entry, char* bytes) const {
   store_be(bytes + 12, entry.tags_code);
 }
 
-Result<void> SimpleConsumeQueue::append(const QueueEntry& entry, std::int64_t queue_offset) {
+void SimpleConsumeQueue::extend(std::unique_ptr<ConsumeQueueExt> extensions, bool write) {
+  extensions_ = std::move(extensions);
+  writes_extensions_ = write;
+}
+
+Result<void> SimpleConsumeQueue::append(const QueueEntry& entry, std::int64_t queue_offset, std::string_view bit_map) {
   const std::scoped_lock lock(mutex_);
   used_ = true;
   if (entry.physical_offset < max_physical_) return {};
@@ -45,7 +51,9 @@ Result<void> SimpleConsumeQueue::append(const QueueEntry& entry, std::int64_t qu
     if (!filled) return filled;
   }
   if (holds_nothing) min_ = queue_offset;
-  const auto written = write_unit(entry);
+  const auto extended = with_extension(entry, bit_map);
+  if (!extended) return extended.error();
+  const auto written = write_unit(*extended);
   if (!written) return written;
   max_physical_ = entry.physical_offset + entry.size;
   return {};
@@ -54,6 +62,7 @@ Result<void> SimpleConsumeQueue::append(const QueueEntry& entry, std::int64_t qu
 /// Starts over with the file that holds `queue_offset`, for a queue whose earlier messages this store does not have.
 Result<void> SimpleConsumeQueue::begin_at(std::int64_t queue_offset) {
   last_ = {};
+  if (extensions_) extensions_->close();
   const auto removed = files_.remove_from(0);
   if (!removed) return removed;
   const std::int64_t wanted = queue_offset * kUnitSize;
@@ -61,6 +70,58 @@ Result<void> SimpleConsumeQueue::begin_at(std::int64_t queue_offset) {
   min_ = queue_offset;
   max_physical_ = -1;
   return {};
+}
+
+/// The unit with the address of its extension as tags code, or as it is without one.
+Result<QueueEntry> SimpleConsumeQueue::with_extension(const QueueEntry& entry, std::string_view bit_map) {
+  if (!writes_extensions_) return entry;
+  if (!extensions_->is_open()) {
+    const auto opened = extensions_->open_behind(last_address());
+    if (!opened) return opened.error();
+  }
+  const auto address = extensions_->append(entry.tags_code, entry.store_timestamp, bit_map);
+  if (!address && address.error() == Errc::too_large) return entry;
+  if (!address) return address.error();
+  QueueEntry extended = entry;
+  extended.tags_code = *address;
+  return extended;
+}
+
+/// Of the last unit that has an extension.
+std::optional<std::int64_t> SimpleConsumeQueue::last_address() const {
+  for (std::int64_t number = units() - 1; number >= std::max<std::int64_t>(files_.begin(), 0) / kUnitSize; --number) {
+    const auto entry = unit(number);
+    if (!entry) return std::nullopt;
+    if (!entry->blank() && ConsumeQueueExt::is_address(entry->tags_code)) return entry->tags_code;
+  }
+  return std::nullopt;
+}
+
+std::optional<QueueExtension> SimpleConsumeQueue::extension(std::int64_t tags_code) const {
+  if (!ConsumeQueueExt::is_address(tags_code)) return std::nullopt;
+  const std::scoped_lock lock(mutex_);
+  used_ = true;
+  return extensions_ ? extensions_->read(tags_code) : std::nullopt;
+}
+
+void SimpleConsumeQueue::before_cut(std::int64_t /*units*/) {
+  if (extensions_) extensions_->close();
+}
+
+void SimpleConsumeQueue::take_dirty_extensions(std::vector<std::shared_ptr<MappedFile>>& files) {
+  if (extensions_) extensions_->take_dirty(files);
+}
+
+void SimpleConsumeQueue::expire_extensions() {
+  if (!extensions_ || min_ >= units()) return;
+  const auto first = unit(min_);
+  if (first && !first->blank()) extensions_->expire(first->tags_code);
+}
+
+Result<void> SimpleConsumeQueue::destroy_extensions() { return extensions_ ? extensions_->destroy() : Result<void>(); }
+
+void SimpleConsumeQueue::unmap_extensions() {
+  if (extensions_) extensions_->unmap();
 }
 
 }  // namespace skylark::consumequeue

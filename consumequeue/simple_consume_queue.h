@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
 #include "consumequeue/consume_queue.h"
 
 namespace skylark::consumequeue {
@@ -15,7 +20,10 @@ class SimpleConsumeQueue final : public ConsumeQueue {
   SimpleConsumeQueue(FileSystem& system, std::string folder, std::int64_t file_size)
       : ConsumeQueue(Kind::simple, kUnitSize, system, std::move(folder), file_size) {}
 
-  [[nodiscard]] Result<void> append(const QueueEntry& entry, std::int64_t queue_offset) override;
+  /// Gives the queue extensions; they are written when `write`, else only read. Call before the first use.
+  void extend(std::unique_ptr<ConsumeQueueExt> extensions, bool write);
+  [[nodiscard]] Result<void> append(const QueueEntry& entry, std::int64_t queue_offset, std::string_view bit_map = {}) override;
+  [[nodiscard]] std::optional<QueueExtension> extension(std::int64_t tags_code) const override;
 
  private:
   void decode(const char* bytes, std::int64_t unit, std::span<QueueEntry> into) const override;
@@ -23,7 +31,17 @@ class SimpleConsumeQueue final : public ConsumeQueue {
   [[nodiscard]] std::int64_t unit_of(std::int64_t queue_offset) const override { return queue_offset; }
   [[nodiscard]] std::int64_t first_offset() const override { return min_; }
   [[nodiscard]] std::int64_t next_offset() const override { return units(); }
+  void before_cut(std::int64_t units) override;
+  void take_dirty_extensions(std::vector<std::shared_ptr<MappedFile>>& files) override;
+  void expire_extensions() override;
+  [[nodiscard]] Result<void> destroy_extensions() override;
+  void unmap_extensions() override;
   [[nodiscard]] Result<void> begin_at(std::int64_t queue_offset);
+  [[nodiscard]] Result<QueueEntry> with_extension(const QueueEntry& entry, std::string_view bit_map);
+  [[nodiscard]] std::optional<std::int64_t> last_address() const;
+
+  std::unique_ptr<ConsumeQueueExt> extensions_;  // Null: none, and none can be read.
+  bool writes_extensions_ = false;
 };
 
 }  // namespace skylark::consumequeue
