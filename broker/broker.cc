@@ -60,7 +60,12 @@ TopicManagerOptions topic_options(const BrokerConfig& config) {
           .broker_topic_enable = config.broker.broker_topic.get(),
           .trace_topic_enable = config.broker.trace_topic.get(),
           .trace_topic = config.broker.trace_topic_name.get(),
-          .timer_wheel_enable = false};
+          .timer_wheel_enable = false,
+          .lmq = config.store.lmq.get()};
+}
+
+std::string_view offsets_file(const BrokerConfig& config) {
+  return config.store.lmq.get() ? "lmqConsumerOffset.json" : "consumerOffset.json";
 }
 
 RegistrationOptions registration_options(const BrokerConfig& config) {
@@ -103,8 +108,10 @@ struct Broker::Impl {
         identity(identity_of(settings)),
         store(make_message_store(store_options(), file_system, clock_used)),
         topics(topic_options(settings), file_system, clock_used),
-        groups(settings.config_path("subscriptionGroup.json"), settings.broker.auto_create_group.get(), file_system, clock_used),
-        offsets(settings.config_path("consumerOffset.json"), settings.broker.consumer_offset_version_step.get(), file_system, clock_used),
+        groups(settings.config_path("subscriptionGroup.json"), settings.broker.auto_create_group.get(), file_system, clock_used,
+               settings.store.lmq.get()),
+        offsets(settings.config_path(offsets_file(settings)), settings.broker.consumer_offset_version_step.get(), file_system, clock_used,
+                settings.store.lmq.get()),
         consumers(clock_used),
         producers(clock_used),
         locks(clock_used),
@@ -183,7 +190,7 @@ struct Broker::Impl {
     };
     must(topics.load(), config.config_path("topics.json"));
     must(groups.load(), config.config_path("subscriptionGroup.json"));
-    must(offsets.load(), config.config_path("consumerOffset.json"));
+    must(offsets.load(), config.config_path(offsets_file(config)));
     must(filters.load(), config.config_path("consumerFilter.json"));
     // The schedule service reads this one itself, once the store is there; from zero it would deliver every delayed message again.
     const std::string progress = config.config_path("delayOffset.json");

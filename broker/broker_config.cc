@@ -89,6 +89,8 @@ MessageStoreOptions BrokerConfig::store_options() const {
   options.memory_ratio = store.memory_ratio.get() - (is_slave() ? 10 : 0);
   options.delay_levels = delay_level_list();
   options.replica = is_slave();
+  options.lmq = store.lmq.get();
+  options.multi_dispatch = store.multi_dispatch.get();
   return options;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "broker/json_file.h"
+#include "broker/topic_names.h"
 
 namespace skylark::broker {
 namespace {
@@ -31,8 +32,8 @@ bool of_topic(std::string_view key, std::string_view topic) {
 
 }  // namespace
 
-ConsumerOffsetManager::ConsumerOffsetManager(std::string path, std::int64_t version_step, FileSystem& files, Clock& clock)
-    : path_(std::move(path)), version_step_(std::max<std::int64_t>(version_step, 1)), files_(files), clock_(clock) {
+ConsumerOffsetManager::ConsumerOffsetManager(std::string path, std::int64_t version_step, FileSystem& files, Clock& clock, bool lmq)
+    : path_(std::move(path)), version_step_(std::max<std::int64_t>(version_step, 1)), lmq_(lmq), files_(files), clock_(clock) {
   version_.timestamp = clock_.now_ms();
 }
 
@@ -50,6 +51,9 @@ void ConsumerOffsetManager::read_unlocked(const json::Value& value) {
   for (const auto& [key, queues] : value["offsetTable"].members()) {
     OffsetsByQueue& offsets = offsets_[key.as_string()];
     for (const auto& [queue_id, offset] : queues.members()) offsets[static_cast<std::int32_t>(queue_id.as_integer())] = offset.as_integer();
+  }
+  if (lmq_) {
+    for (const auto& [key, offset] : value["lmqOffsetTable"].members()) offsets_[key.as_string()] = {{0, offset.as_integer()}};
   }
   if (value.contains("dataVersion")) version_ = DataVersion::from_json(value["dataVersion"]);
 }
@@ -85,8 +89,14 @@ json::Value ConsumerOffsetManager::to_json() const {
 json::Value ConsumerOffsetManager::to_json_unlocked() const {
   std::map<std::string_view, std::vector<std::string_view>> topics_by_group;
   json::Value table{json::Object{}};
+  json::Value lmq_table{json::Object{}};
   for (const auto& [key, queues] : offsets_) {
-    if (const auto [topic, group] = parts_of(key); !group.empty()) topics_by_group[group].push_back(topic);
+    const auto [topic, group] = parts_of(key);
+    if (lmq_ && is_lmq(group)) {
+      if (!queues.empty()) lmq_table.set(key, queues.begin()->second);
+      continue;
+    }
+    if (!group.empty()) topics_by_group[group].push_back(topic);
     json::Value by_queue{json::Object{}};
     for (const auto& [queue_id, offset] : queues) by_queue.set(queue_id, offset);
     table.set(key, std::move(by_queue));
@@ -100,8 +110,13 @@ json::Value ConsumerOffsetManager::to_json_unlocked() const {
   json::Value value;
   value.set("dataVersion", version_.to_json());
   value.set("groupTopicMap", std::move(groups));
+  if (lmq_) value.set("lmqOffsetTable", std::move(lmq_table));
   value.set("offsetTable", std::move(table));
   return value;
+}
+
+std::int32_t ConsumerOffsetManager::queue_of(std::string_view group, std::int32_t queue_id) const {
+  return lmq_ && is_lmq(group) ? 0 : queue_id;
 }
 
 void ConsumerOffsetManager::commit(std::string_view group, std::string_view topic, std::int32_t queue_id, std::int64_t offset) {
@@ -109,7 +124,7 @@ void ConsumerOffsetManager::commit(std::string_view group, std::string_view topi
   {
     const std::lock_guard lock(mutex_);
     ++changes_;
-    const auto [entry, added] = offsets_[key_of(topic, group)].try_emplace(queue_id, offset);
+    const auto [entry, added] = offsets_[key_of(topic, group)].try_emplace(queue_of(group, queue_id), offset);
     if (!added) before = std::exchange(entry->second, offset);
     if (++commits_ % version_step_ == 0) version_.bump(clock_.now_ms());
   }
@@ -129,7 +144,7 @@ std::int64_t ConsumerOffsetManager::query(std::string_view group, std::string_vi
   if (!resets_.empty()) {
     if (const auto reset = look_up(resets_, group, topic, queue_id); reset >= 0) return reset;
   }
-  return look_up(offsets_, group, topic, queue_id);
+  return look_up(offsets_, group, topic, queue_of(group, queue_id));
 }
 
 OffsetsByQueue ConsumerOffsetManager::offsets(std::string_view group, std::string_view topic) const {
@@ -152,7 +167,7 @@ void ConsumerOffsetManager::assign_reset(std::string_view group, std::string_vie
   const std::lock_guard lock(mutex_);
   const std::string key = key_of(topic, group);
   ++changes_;
-  offsets_[key][queue_id] = offset;
+  offsets_[key][queue_of(group, queue_id)] = offset;
   resets_[key][queue_id] = offset;
   version_.bump(clock_.now_ms());
 }

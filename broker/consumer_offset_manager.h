@@ -26,8 +26,9 @@ using OffsetsByQueue = std::map<std::int32_t, std::int64_t>;
 /// Threads: any.
 class ConsumerOffsetManager {
  public:
-  /// `version_step`: commits between two bumps of the data version (consumerOffsetUpdateVersionStep).
-  ConsumerOffsetManager(std::string path, std::int64_t version_step, FileSystem& files, Clock& clock);
+  /// `version_step`: commits between two bumps of the data version (consumerOffsetUpdateVersionStep). `lmq` (enableLmq): a group `%LMQ%...`
+  /// has one offset a topic, whatever the queue, and a table of its own in the file. Source: LmqConsumerOffsetManager.java.
+  ConsumerOffsetManager(std::string path, std::int64_t version_step, FileSystem& files, Clock& clock, bool lmq = false);
 
   [[nodiscard]] Result<void> load();
   /// Writes the file when something has changed since it was last written.
@@ -69,12 +70,14 @@ class ConsumerOffsetManager {
 
  private:
   using Table = TextMap<OffsetsByQueue>;
+  [[nodiscard]] std::int32_t queue_of(std::string_view group, std::int32_t queue_id) const;
   [[nodiscard]] static std::int64_t look_up(const Table& table, std::string_view group, std::string_view topic, std::int32_t queue_id);
   void read_unlocked(const json::Value& value);
   [[nodiscard]] json::Value to_json_unlocked() const;
 
   const std::string path_;
   const std::int64_t version_step_;
+  const bool lmq_;
   FileSystem& files_;
   Clock& clock_;
   mutable std::mutex mutex_;

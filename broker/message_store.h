@@ -208,7 +208,7 @@ class MessageStore {
   /// Number of fdatasync calls on commit log files so far.
   [[nodiscard]] virtual std::int64_t flush_count() = 0;
   [[nodiscard]] virtual std::vector<QueueId> queues() = 0;
-  /// Removes the consume queues of topics not in `keep`. Number of topics removed.
+  /// Removes the consume queues of topics not in `keep`, but for those of LMQs, which are no topics. Number of topics removed.
   virtual std::int32_t delete_topics_except(const std::vector<std::string>& keep) = 0;
   virtual void delete_topic(std::string_view topic) = 0;
   /// Removes what retention allows now (manual command). False when nothing could be done.
@@ -272,6 +272,8 @@ struct MessageStoreOptions {
   std::int64_t consume_queue_ext_file_size = 48 << 20;  ///< mappedFileSizeConsumeQueueExt.
   /// Bit map of a message for the extension of its queue (enableCalcFilterBitMap); empty: extensions have none. Runs on the dispatcher.
   std::function<std::string(std::string_view topic, std::string_view properties)> bit_map_of;
+  bool lmq = false;             ///< enableLmq: messages may name queues `%LMQ%...` to be listed in as well.
+  bool multi_dispatch = false;  ///< enableMultiDispatch: they are listed there.
 };
 
 /// Where the commit log lies. Its `writable` is empty when the settings leave no folder to write to.

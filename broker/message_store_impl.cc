@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "commitlog/inner_queues.h"
 #include "consumequeue/recovery.h"
 
 namespace skylark::broker {
@@ -17,6 +18,7 @@ constexpr std::size_t kTopicLengthMax = 127;  // Validators.TOPIC_MAX_LENGTH of 
 constexpr std::size_t kRetryTopicLengthMax = 255;
 constexpr std::size_t kPropertiesLengthMax = 32767;  // A signed short holds the length.
 constexpr std::string_view kRetryPrefix = "%RETRY%";
+constexpr std::string_view kHalfTopic = "RMQ_SYS_TRANS_HALF_TOPIC";
 
 /// Bytes behind the log's end that are taken to be in memory.
 std::int64_t hot_bytes(std::int32_t memory_ratio) {
@@ -29,6 +31,19 @@ PutStatus to_status(const ErrorCode& error) {
   if (error == Errc::read_only || error == Errc::no_space) return PutStatus::service_not_available;
   if (error == Errc::timed_out || error == Errc::closed) return PutStatus::create_file_failed;
   return PutStatus::unknown_error;
+}
+
+/// Leaves the offsets in inner queues to the append, whatever the client says about them. As Java, only for a message of its own; unlike
+/// Java, a half message is not listed before it is committed.
+void prepare_inner_queues(RecordFields& fields, std::size_t message_count, std::string& properties, commitlog::EncodedRecords& records) {
+  if (find_property(fields.properties, commitlog::kInnerQueueOffsets)) {
+    properties = remove_property(fields.properties, commitlog::kInnerQueueOffsets);
+    fields.properties = properties;
+  }
+  const std::int32_t type = fields.sys_flag & sys_flag::kTransactionMask;
+  const bool listed = type == sys_flag::kTransactionNone || type == sys_flag::kTransactionCommit;
+  const bool batch = message_count != 1 || (fields.sys_flag & sys_flag::kInnerBatch) != 0;
+  if (!batch && listed && fields.topic != kHalfTopic) records.inner_queues = commitlog::inner_queue_names(fields.topic, fields.properties);
 }
 
 }  // namespace
@@ -136,7 +151,8 @@ Result<void> MessageStoreImpl::open() {
     const auto index_loaded = index_->load(crashed, checkpoint_.values().index_timestamp);
     if (!index_loaded) return index_loaded;
   }
-  indexer_ = std::make_unique<consumequeue::Indexer>(queues_, index_.get(), *levels);
+  indexer_ = std::make_unique<consumequeue::Indexer>(
+      queues_, index_.get(), *levels, commitlog::InnerQueueOptions{.number = options_.lmq, .enter = options_.multi_dispatch});
   if (options_.consume_queue_ext) indexer_->set_bit_map_source(options_.bit_map_of);
   const auto recovered = consumequeue::recover_store({log_, queues_, index_.get(), *indexer_, checkpoint_}, crashed);
   if (!recovered) return recovered.error();
@@ -217,7 +233,12 @@ PutResult MessageStoreImpl::append(std::span<const PutMessage> messages) {
 
   thread_local commitlog::EncodedRecords records;
   records.clear();
-  for (const PutMessage& message : messages) records.add(message.fields);
+  std::string properties;
+  for (const PutMessage& message : messages) {
+    RecordFields fields = message.fields;
+    if (options_.lmq) prepare_inner_queues(fields, messages.size(), properties, records);
+    records.add(fields);
+  }
   const auto appended = log_.append(records);
   if (!appended) {
     result.status = to_status(appended.error());
@@ -273,11 +294,20 @@ void MessageStoreImpl::log_advanced() {
 void MessageStoreImpl::message_entered(const MessageView& record, std::int64_t tags_code) {
   if (options_.replica) log_.note_store_timestamp(record.store_timestamp);
   if (!arrival_listener_) return;
-  arrival_listener_({.topic = record.topic,
-                     .queue_id = record.queue_id,
-                     .next_queue_offset = record.queue_offset + message_count(record.sys_flag, record.properties).value_or(1),
-                     .unit = {.tags_code = tags_code, .store_timestamp = record.store_timestamp},
-                     .properties = record.properties});
+  ArrivedMessage arrived{.topic = record.topic,
+                         .queue_id = record.queue_id,
+                         .next_queue_offset = record.queue_offset + message_count(record.sys_flag, record.properties).value_or(1),
+                         .unit = {.tags_code = tags_code, .store_timestamp = record.store_timestamp},
+                         .properties = record.properties};
+  arrival_listener_(arrived);
+  (void)commitlog::for_each_inner_queue(record, indexer_->inner(),
+                                        [&](std::string_view name, std::int32_t queue_id, std::int64_t queue_offset) -> Result<void> {
+                                          arrived.topic = name;
+                                          arrived.queue_id = queue_id;
+                                          arrived.next_queue_offset = queue_offset + 1;
+                                          arrival_listener_(arrived);
+                                          return {};
+                                        });
 }
 
 std::int64_t MessageStoreImpl::dispatch_behind_bytes() {

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "broker/message_store_impl.h"
+#include "commitlog/inner_queues.h"
 
 namespace skylark::broker {
 namespace {
@@ -92,7 +93,7 @@ bool MessageStoreImpl::delete_expired_files() { return remove_expired(true) > 0;
 std::int32_t MessageStoreImpl::delete_topics_except(const std::vector<std::string>& keep) {
   std::int32_t removed = 0;
   for (const std::string& topic : queues_.topics()) {
-    if (std::find(keep.begin(), keep.end(), topic) != keep.end()) continue;
+    if (commitlog::is_lmq(topic) || std::find(keep.begin(), keep.end(), topic) != keep.end()) continue;
     delete_topic(topic);
     ++removed;
   }

@@ -135,7 +135,13 @@ StoreSection::StoreSection()
                     in_range(1, 1 << 30)),
       in_sync_replicas(
           *this, {.key = "inSyncReplicas", .reload = Reload::live, .doc = "Copies, the master's included, that a SYNC_MASTER waits for."},
-          1, in_range(1, 100)) {
+          1, in_range(1, 100)),
+      lmq(*this,
+          {.key = "enableLmq",
+           .doc = "Messages may name queues %LMQ%... in their property INNER_MULTI_DISPATCH; offsets of groups are in "
+                  "lmqConsumerOffset.json."},
+          false),
+      multi_dispatch(*this, {.key = "enableMultiDispatch", .doc = "Messages are listed in the queues that they name."}, false) {
   ignore("Flushes are driven by need, with group commit.", {{"flushCommitLogTimed", "true"},
                                                             {"flushCommitLogLeastPages", "4"},
                                                             {"flushCommitLogThoroughInterval", "10000"},
@@ -180,9 +186,6 @@ StoreSection::StoreSection()
                                                            {"maxFilterMessageSize", "16000"},
                                                            {"travelCqFileNumWhenGetMessage", "1"},
                                                            {"readUnCommitted", "false"},
-                                                           {"enableLmq", "false"},
-                                                           {"enableMultiDispatch", "false"},
-                                                           {"maxLmqConsumeQueueNum", "20000"},
                                                            {"enableCompaction", "true"},
                                                            {"compactionMappedFileSize", "104857600"},
                                                            {"compactionCqMappedFileSize", "10485760"},
@@ -192,6 +195,8 @@ StoreSection::StoreSection()
                                                            {"enableBatchPush", "false"},
                                                            {"enableScheduleMessageStats", "true"},
                                                            {"enableScheduleAsyncDeliver", "false"}});
+  ignore("The number of LMQs is not bounded; Java 5.3 declares this bound and does not keep it either.",
+         {{"maxLmqConsumeQueueNum", "20000"}});
   ignore("Messages for an exact time are not served yet.", {{"timerWheelEnable", "true"},
                                                             {"timerPrecisionMs", "1000"},
                                                             {"timerRollWindowSlot", "172800"},

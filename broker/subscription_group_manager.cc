@@ -9,8 +9,8 @@
 
 namespace skylark::broker {
 
-SubscriptionGroupManager::SubscriptionGroupManager(std::string path, bool auto_create, FileSystem& files, Clock& clock)
-    : path_(std::move(path)), auto_create_(auto_create), files_(files), clock_(clock) {
+SubscriptionGroupManager::SubscriptionGroupManager(std::string path, bool auto_create, FileSystem& files, Clock& clock, bool lmq)
+    : path_(std::move(path)), auto_create_(auto_create), lmq_(lmq), files_(files), clock_(clock) {
   version_.timestamp = clock_.now_ms();
 }
 
@@ -69,6 +69,11 @@ void SubscriptionGroupManager::persist() {
 }
 
 GroupConfigPtr SubscriptionGroupManager::find_existing(std::string_view group) const {
+  if (lmq_ && is_lmq(group)) {
+    SubscriptionGroupConfig config;
+    config.name = group;
+    return std::make_shared<const SubscriptionGroupConfig>(std::move(config));
+  }
   const std::shared_lock lock(mutex_);
   const auto found = groups_.find(group);
   return found == groups_.end() ? nullptr : found->second;
@@ -103,6 +108,7 @@ void SubscriptionGroupManager::update_all(std::vector<SubscriptionGroupConfig> c
   {
     const std::unique_lock lock(mutex_);
     for (SubscriptionGroupConfig& config : configs) {
+      if (lmq_ && is_lmq(config.name)) continue;
       std::string name = config.name;
       groups_.insert_or_assign(std::move(name), std::make_shared<const SubscriptionGroupConfig>(std::move(config)));
       version_.bump(clock_.now_ms());

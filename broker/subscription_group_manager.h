@@ -26,7 +26,8 @@ inline constexpr std::int32_t kForbidReadIndex = 2;
 /// Threads: any.
 class SubscriptionGroupManager {
  public:
-  SubscriptionGroupManager(std::string path, bool auto_create, FileSystem& files, Clock& clock);
+  /// `lmq` (enableLmq): every `%LMQ%...` is a group with the defaults that stands in no table. Source: LmqSubscriptionGroupManager.java.
+  SubscriptionGroupManager(std::string path, bool auto_create, FileSystem& files, Clock& clock, bool lmq = false);
 
   /// Makes the groups of the system, then reads the file, whose entries override.
   [[nodiscard]] Result<void> load();
@@ -55,6 +56,7 @@ class SubscriptionGroupManager {
 
   const std::string path_;
   const bool auto_create_;
+  const bool lmq_;
   FileSystem& files_;
   Clock& clock_;
   mutable std::shared_mutex mutex_;

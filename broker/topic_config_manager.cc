@@ -105,6 +105,13 @@ void TopicConfigManager::persist() {
 }
 
 TopicConfigPtr TopicConfigManager::find(std::string_view topic) const {
+  if (options_.lmq && is_lmq(topic)) {
+    TopicConfig config;
+    config.name = topic;
+    config.read_queues = config.write_queues = 1;
+    config.perm = permission::kRead | permission::kWrite;
+    return std::make_shared<const TopicConfig>(std::move(config));
+  }
   const std::shared_lock lock(mutex_);
   const auto found = topics_.find(topic);
   return found == topics_.end() ? nullptr : found->second;
@@ -228,6 +235,7 @@ void TopicConfigManager::update_all(std::vector<TopicConfig> configs) {
   {
     const Change change(*this);
     for (TopicConfig& config : configs) {
+      if (options_.lmq && is_lmq(config.name)) continue;
       auto added = std::make_shared<const TopicConfig>(std::move(config));
       topics_.insert_or_assign(added->name, added);
       version_.bump(clock_.now_ms());

@@ -32,6 +32,7 @@ struct TopicManagerOptions {
   bool trace_topic_enable = false;
   std::string trace_topic = "RMQ_SYS_TRACE_TOPIC";
   bool timer_wheel_enable = false;
+  bool lmq = false;  ///< enableLmq: every `%LMQ%...` is a topic of one queue that stands in no table. Source: LmqTopicConfigManager.java.
 };
 
 using TopicConfigPtr = std::shared_ptr<const TopicConfig>;

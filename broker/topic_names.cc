@@ -41,6 +41,7 @@ bool group_name_valid(std::string_view group) noexcept {
 }
 
 bool is_retry_topic(std::string_view topic) noexcept { return topic.starts_with(names::kRetryPrefix); }
+bool is_lmq(std::string_view name) noexcept { return name.starts_with(names::kLmqPrefix); }
 bool is_dlq_topic(std::string_view topic) noexcept { return topic.starts_with(names::kDlqPrefix); }
 
 bool is_forbidden_to_send(std::string_view topic) noexcept {

@@ -10,6 +10,7 @@ namespace skylark::broker {
 
 /// Names that mean something. Source: TopicValidator.java, MixAll.java 5.3.3.
 namespace names {
+inline constexpr std::string_view kLmqPrefix = "%LMQ%";
 inline constexpr std::string_view kRetryPrefix = "%RETRY%", kDlqPrefix = "%DLQ%", kSystemPrefix = "rmq_sys_", kReplySuffix = "_REPLY_TOPIC";
 inline constexpr std::string_view kDefaultTopic = "TBW102", kScheduleTopic = "SCHEDULE_TOPIC_XXXX", kBenchmark = "BenchmarkTest",
                                   kHalfTopic = "RMQ_SYS_TRANS_HALF_TOPIC", kOpTopic = "RMQ_SYS_TRANS_OP_HALF_TOPIC",
@@ -30,6 +31,8 @@ inline constexpr std::string_view kFaqLine = "\nSee https://rocketmq.apache.org/
 [[nodiscard]] bool group_name_valid(std::string_view group) noexcept;
 [[nodiscard]] bool is_retry_topic(std::string_view topic) noexcept;
 [[nodiscard]] bool is_dlq_topic(std::string_view topic) noexcept;
+/// A queue that lists messages of topics, or a group that reads such queues (enableLmq). Source: MixAll.isLmq.
+[[nodiscard]] bool is_lmq(std::string_view name) noexcept;
 /// Topics that clients may not send to.
 [[nodiscard]] bool is_forbidden_to_send(std::string_view topic) noexcept;
 [[nodiscard]] bool is_system_group(std::string_view group) noexcept;

@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "commitlog/inner_queues.h"
 
 namespace skylark::commitlog {
 namespace {
@@ -110,6 +111,10 @@ Result<AppendResult> CommitLog::append(EncodedRecords& records) {
   const HeldMark held(append_begin_ms_, clock_.steady_ms());
   if (!writable_) return Errc::read_only;
   if (records.inner_batch) records.name_base(next_offsets_.next(records.topic, records.queue_id));
+  if (!records.inner_queues.empty()) {
+    const auto numbered = add_inner_offsets(records, next_offsets_);
+    if (!numbered) return numbered.error();
+  }
   const auto size = static_cast<std::int64_t>(records.bytes.size());
   if (size + kBlankSize > files_.file_size()) return Errc::too_large;
   const auto room = make_room(size);
@@ -125,6 +130,7 @@ Result<AppendResult> CommitLog::append(EncodedRecords& records) {
     result.queue_offset = next;
     next += records.message_count;
   }
+  count_inner_offsets(records.inner_queues, next_offsets_);
   stamp(records, result.begin, result.queue_offset, result.store_timestamp);
   active_->write(result.begin - active_base_, records.bytes);
   written(result.end);

@@ -56,8 +56,8 @@ class CommitLog {
   ///
   /// On return the bytes are in the page cache: they outlive this process, not the machine (see `flushed`).
   /// Records of one call never span two files; the rest of a full file is closed with a blank record of at least 8 bytes.
-  /// Errors: `too_large` (for one file), `read_only`, `no_space`, `io_error`, `timed_out` (no new file in time). After an error no
-  /// counter has moved and the log holds no part of the records.
+  /// Errors: `too_large` (for one file, or its properties with the offsets of inner queues for a record), `read_only`, `no_space`,
+  /// `io_error`, `timed_out` (no new file in time). After an error no counter has moved and the log holds no part of the records.
   [[nodiscard]] Result<AppendResult> append(EncodedRecords& records);
   /// Writes bytes of a master's log verbatim; they may begin and end within a record. `offset` must be the end of the log; an empty log
   /// begins where its first bytes say. Errors: `out_of_range`, and those of `append`.

@@ -18,6 +18,7 @@ struct EncodedRecords {
   std::vector<std::size_t> begins;  ///< Where each record begins in `bytes`.
   std::string_view topic;
   std::int32_t queue_id = 0;
+  std::string_view inner_queues;   ///< Names of more queues that the one record is for; its offsets in them are appended to its properties.
   bool takes_queue_offset = true;  ///< False for prepared and rollback records, which no consume queue lists.
   std::int64_t message_count = 0;  ///< Queue offsets that the records take; an inner batch takes several.
   bool inner_batch = false;        ///< One record that is to name its queue offset in its properties.
@@ -27,6 +28,7 @@ struct EncodedRecords {
     begins.clear();
     message_count = 0;
     inner_batch = false;
+    inner_queues = {};
   }
   /// Encodes one more; all must be of one topic and queue, whose text must outlive the append.
   void add(const RecordFields& fields) {

@@ -68,6 +68,18 @@ QueueEntry Indexer::entry_of(const MessageView& record) const {
   return entry;
 }
 
+Result<void> Indexer::enter_inner_queues(const MessageView& record) {
+  return commitlog::for_each_inner_queue(
+      record, inner_, [&](std::string_view name, std::int32_t queue_id, std::int64_t queue_offset) -> Result<void> {
+        if (queue_offset > kQueueOffsetMax) return {};
+        const auto queue = queues_.find_or_make(name, queue_id, false);
+        if (!queue) return queue.error();
+        if (!*queue) return {};
+        const auto entered = (*queue)->append({record.physical_offset, record.total_size, tags_code_of(record)}, queue_offset);
+        return entered ? Result<void>() : entered.error();
+      });
+}
+
 Result<Indexer::Outcome> Indexer::add(const MessageView& record, bool repeat_last_key) {
   const std::int32_t type = record.sys_flag & sys_flag::kTransactionMask;
   Outcome outcome = Outcome::skipped;
@@ -87,6 +99,8 @@ Result<Indexer::Outcome> Indexer::add(const MessageView& record, bool repeat_las
       if (!queued) return queued.error();
       outcome = Outcome::queued;
     }
+    const auto inner = enter_inner_queues(record);
+    if (!inner) return inner.error();
   }
   if (index_ != nullptr) {
     const auto indexed = index_->add(record, repeat_last_key);

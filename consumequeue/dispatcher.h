@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "commitlog/commit_log.h"
+#include "commitlog/inner_queues.h"
 #include "consumequeue/key_index.h"
 #include "consumequeue/queue_table.h"
 #include "protocol/message.h"
@@ -24,26 +25,29 @@ namespace skylark::consumequeue {
 /// What a consume queue holds as tags code of that record: the hash of its tags, or in the delay topic the time when it is due.
 [[nodiscard]] std::int64_t queue_tags_code(const MessageView& record, const std::vector<std::int64_t>& delay_levels_ms);
 
-/// Enters one record into its queue and, when there is one, into the key index. Prepared and rollback records have no
-/// place in a queue. Returns whether the queue got it. Repeating is harmless. Errors: those of the disk.
+/// Enters one record into its queue and the inner queues that it names and, when there is one, into the key index. Prepared and rollback
+/// records have no place in a queue. Returns whether the queue got it. Repeating is harmless. Errors: those of the disk.
 class Indexer {
  public:
-  Indexer(QueueTable& queues, KeyIndex* index, std::vector<std::int64_t> delay_levels_ms)
-      : queues_(queues), index_(index), delay_levels_ms_(std::move(delay_levels_ms)) {}
+  Indexer(QueueTable& queues, KeyIndex* index, std::vector<std::int64_t> delay_levels_ms, commitlog::InnerQueueOptions inner = {})
+      : queues_(queues), index_(index), delay_levels_ms_(std::move(delay_levels_ms)), inner_(inner) {}
   enum class Outcome { queued, skipped };
   /// Gives the bit map of a message for the extension of its queue; without it they have none. Set before use.
   using BitMapSource = std::function<std::string(std::string_view topic, std::string_view properties)>;
   void set_bit_map_source(BitMapSource source) { bit_map_of_ = std::move(source); }
   [[nodiscard]] Result<Outcome> add(const MessageView& record, bool repeat_last_key = false);
+  [[nodiscard]] const commitlog::InnerQueueOptions& inner() const noexcept { return inner_; }
   [[nodiscard]] std::int64_t tags_code_of(const MessageView& record) const { return queue_tags_code(record, delay_levels_ms_); }
 
  private:
   [[nodiscard]] QueueEntry entry_of(const MessageView& record) const;
+  [[nodiscard]] Result<void> enter_inner_queues(const MessageView& record);
 
   QueueTable& queues_;
   KeyIndex* index_;
   const std::vector<std::int64_t> delay_levels_ms_;
   BitMapSource bit_map_of_;
+  const commitlog::InnerQueueOptions inner_;
 };
 
 /// Follows the commit log up to its confirmed end and enters each record into the indexes, in order, on a thread of its own.

@@ -141,6 +141,11 @@ Result<RecoveryResult> recover_store(const StoreParts& parts, bool crashed) {
     if (type == sys_flag::kTransactionNone || type == sys_flag::kTransactionCommit) {
       refused_next[{std::string(record.topic), record.queue_id}] =
           record.queue_offset + message_count(record.sys_flag, record.properties).value_or(1);
+      return commitlog::for_each_inner_queue(record, parts.indexer.inner(),
+                                             [&](std::string_view name, std::int32_t queue_id, std::int64_t queue_offset) -> Result<void> {
+                                               refused_next[{std::string(name), queue_id}] = queue_offset + 1;
+                                               return {};
+                                             });
     }
     return {};
   });

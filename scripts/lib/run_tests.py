@@ -175,6 +175,7 @@ def process_tests(against):
         tests.append(("handover", python + ["tests/compat/handover.py"] + binaries, 600))
         tests.append(("golden-takeover", python + ["tests/compat/golden_takeover.py"] + binaries, 600))
         tests.append(("extensions", python + ["tests/compat/extensions.py"] + binaries, 600))
+        tests.append(("lmq", python + ["tests/compat/lmq.py"] + binaries, 600))
         tests.append(("replication", python + ["tests/integration/replication/run.py"] + binaries, 900))
         tests.append(("replication-mixed", python + ["tests/integration/replication/mixed.py"] + binaries, 900))
         tests.append(("kill", python + ["tests/fault/kill/run.py", "--rounds", "20"] + binaries, 1500))

@@ -100,7 +100,7 @@ Result<int> rebuild(const StoreOptions& options, FileSystem& disk, Clock& clock,
   const auto listed = batch.listed;
   QueueTable queues(disk, new_queues, old.file_size > 0 ? old.file_size : options.queue_file_size, std::move(batch));
   consumequeue::KeyIndex index(disk, clock, new_index, options.geometry);
-  consumequeue::Indexer indexer(queues, &index, *levels);
+  consumequeue::Indexer indexer(queues, &index, *levels, options.inner);
   std::int64_t queued = 0;
   std::int64_t deleted = 0;
   const auto walked = walk_log(**files, std::max<std::int64_t>((*files)->begin(), 0), [&](const MessageView& record, bool) -> Result<void> {

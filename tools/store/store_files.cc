@@ -40,6 +40,8 @@ std::string read_broker_config(FileSystem& disk, const std::string& path, StoreO
     if (key == "mappedFileSizeCommitLog" || key == "mapedFileSizeCommitLog") good = read_number(value, options.log_file_size);
     if (key == "mappedFileSizeConsumeQueue" || key == "mapedFileSizeConsumeQueue") good = read_number(value, options.queue_file_size);
     if (key == "mapperFileSizeBatchConsumeQueue") good = read_number(value, options.batch_queue_file_size);
+    if (key == "enableLmq") options.inner.number = value == "true";
+    if (key == "enableMultiDispatch") options.inner.enter = value == "true";
     if (key == "maxHashSlotNum") good = read_number(value, options.geometry.slots);
     if (key == "maxIndexNum") good = read_number(value, options.geometry.entries);
     if (key == "messageDelayLevel") {

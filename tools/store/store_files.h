@@ -11,6 +11,7 @@
 
 #include "base/file_system.h"
 #include "base/result.h"
+#include "commitlog/inner_queues.h"
 #include "commitlog/mapped_file_queue.h"
 #include "consumequeue/key_index_file.h"
 #include "consumequeue/queue_table.h"
@@ -26,6 +27,7 @@ struct StoreOptions {
   std::int64_t queue_file_size = 6'000'000;
   std::int64_t batch_queue_file_size = 13'800'000;
   consumequeue::IndexGeometry geometry;
+  commitlog::InnerQueueOptions inner;
   std::vector<std::string> delay_levels = {"1s", "5s", "10s", "30s", "1m",  "2m",  "3m",  "4m", "5m",
                                            "6m", "7m", "8m",  "9m",  "10m", "20m", "30m", "1h", "2h"};
 

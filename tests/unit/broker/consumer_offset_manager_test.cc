@@ -98,6 +98,27 @@ TEST_CASE("topics and groups of offsets can be told apart, copied and removed", 
   CHECK(offsets.query("G", "%RETRY%G", 0) == 1);
 }
 
+TEST_CASE("a group of LMQs has one offset a topic, in a table of its own", "[broker][offsets][lmq]") {
+  OffsetFixture fixture;
+  {
+    ConsumerOffsetManager offsets(fixture.path, 500, *fixture.files, fixture.clock, true);
+    offsets.commit("%LMQ%G", "%LMQ%a", 3, 7);
+    offsets.commit("G", "%LMQ%a", 0, 2);
+    const json::Value table = offsets.to_json();
+    CHECK(table["lmqOffsetTable"]["%LMQ%a@%LMQ%G"].as_integer() == 7);
+    CHECK(table["offsetTable"].members().size() == 1);
+    CHECK(table["groupTopicMap"].members().size() == 1);
+    offsets.persist();
+  }
+  ConsumerOffsetManager again(fixture.path, 500, *fixture.files, fixture.clock, true);
+  REQUIRE(again.load());
+  CHECK(again.query("%LMQ%G", "%LMQ%a", 0) == 7);
+  CHECK(again.query("%LMQ%G", "%LMQ%a", 5) == 7);
+  CHECK(again.query("G", "%LMQ%a", 0) == 2);
+  again.remove_group("%LMQ%G");
+  CHECK(again.query("%LMQ%G", "%LMQ%a", 0) == -1);
+}
+
 TEST_CASE("the data version moves every so many commits", "[broker][offsets]") {
   OffsetFixture fixture;
   ConsumerOffsetManager offsets(fixture.path, 3, *fixture.files, fixture.clock);
