@@ -76,6 +76,7 @@ MessageStoreOptions BrokerConfig::store_options() const {
   options.slave_timeout_ms = store.slave_timeout_ms.get();
   options.message_size_max = store.message_size_max.get();
   options.page_cache_busy_ms = store.page_cache_busy_ms.get();
+  options.append_wait_ms = broker.fast_failure.get() ? broker.send_wait_ms.get() : 0;
   options.file_reserved_hours = store.file_reserved_hours.get();
   options.delete_when = store.delete_when.get();
   options.disk_used_ratio_max = store.disk_used_ratio_max.get() / 100.0;

@@ -42,6 +42,9 @@ struct BrokerSection final : ConfigSection {
   Setting<std::int64_t> start_accept_sends_ms;
   Setting<std::int64_t> sync_metadata_period_ms;
   Setting<std::string> config_black_list;
+  Setting<bool> fast_failure;
+  Setting<std::int64_t> send_wait_ms;
+  Setting<std::int32_t> send_capacity;
 };
 
 /// What is stored, where, how long. Keys, defaults, meaning: MessageStoreConfig.java 5.3.

@@ -29,6 +29,7 @@ enum class PutStatus {
   service_not_available,  ///< Not writable: stopping, replica, disk full, failed flush.
   message_illegal,        ///< Body or properties over their limit.
   page_cache_busy,        ///< The append path is stalled by the disk.
+  append_timeout,         ///< The appends before this one took too long.
   create_file_failed,     ///< The next commit log file could not be made, or not in time.
   unknown_error,
 };
@@ -251,6 +252,7 @@ struct MessageStoreOptions {
   std::int64_t slave_timeout_ms = 3'000;              ///< slaveTimeout.
   std::int64_t message_size_max = 4 * 1024 * 1024;    ///< maxMessageSize.
   std::int64_t page_cache_busy_ms = 1'000;            ///< osPageCacheBusyTimeOutMills.
+  std::int64_t append_wait_ms = 0;                    ///< waitTimeMillsInSendQueue; 0: as long as it takes.
   std::int32_t file_reserved_hours = 72;              ///< fileReservedTime.
   std::string delete_when = "04";                     ///< deleteWhen.
   double disk_used_ratio_max = 0.75;                  ///< diskMaxUsedSpaceRatio / 100.

@@ -29,6 +29,7 @@ std::int64_t hot_bytes(std::int32_t memory_ratio) {
 PutStatus to_status(const ErrorCode& error) {
   if (error == Errc::too_large || error == Errc::invalid_argument) return PutStatus::message_illegal;
   if (error == Errc::read_only || error == Errc::no_space) return PutStatus::service_not_available;
+  if (error == Errc::busy) return PutStatus::append_timeout;
   if (error == Errc::timed_out || error == Errc::closed) return PutStatus::create_file_failed;
   return PutStatus::unknown_error;
 }
@@ -81,7 +82,8 @@ MessageStoreImpl::MessageStoreImpl(MessageStoreOptions options, FileSystem& syst
       hot_bytes_(hot_bytes(options_.memory_ratio)),
       log_({.folders = commit_log_folders(options_),
             .file_size = options_.commit_log_file_size,
-            .confirm_when_flushed = options_.sync_flush},
+            .confirm_when_flushed = options_.sync_flush,
+            .append_wait_ms = options_.append_wait_ms},
            system, clock),
       queues_(system, options_.root + "/consumequeue", options_.consume_queue_file_size,
               {.folder = options_.root + "/batchconsumequeue",

@@ -24,6 +24,7 @@ struct CommitLogOptions {
   FileFolders folders;
   std::int64_t file_size = 1'073'741'824;
   bool confirm_when_flushed = false;  ///< SYNC_FLUSH: nothing is shown to readers before it is on disk.
+  std::int64_t append_wait_ms = 0;    ///< Longest wait of an append for those before it; 0: as long as it takes.
 };
 
 struct AppendResult {
@@ -57,7 +58,8 @@ class CommitLog {
   /// On return the bytes are in the page cache: they outlive this process, not the machine (see `flushed`).
   /// Records of one call never span two files; the rest of a full file is closed with a blank record of at least 8 bytes.
   /// Errors: `too_large` (for one file, or its properties with the offsets of inner queues for a record), `read_only`, `no_space`,
-  /// `io_error`, `timed_out` (no new file in time). After an error no counter has moved and the log holds no part of the records.
+  /// `io_error`, `timed_out` (no new file in time), `busy` (others held the log for `append_wait_ms`). After an error no counter has moved
+  /// and the log holds no part of the records.
   [[nodiscard]] Result<AppendResult> append(EncodedRecords& records);
   /// Writes bytes of a master's log verbatim; they may begin and end within a record. `offset` must be the end of the log; an empty log
   /// begins where its first bytes say. Errors: `out_of_range`, and those of `append`.
@@ -118,7 +120,7 @@ class CommitLog {
   MappedFileQueue files_;
   std::unique_ptr<FilePreparer> preparer_;
 
-  std::mutex append_mutex_;  // Guards the members down to the next blank line.
+  std::timed_mutex append_mutex_;  // Guards the members down to the next blank line.
   std::shared_ptr<MappedFile> active_;
   std::int64_t active_base_ = 0;
   bool active_allocated_ = false;

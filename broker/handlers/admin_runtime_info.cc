@@ -125,6 +125,7 @@ void RuntimeInfo::add_queues(Table& table) const {
     table[fmt::format("{}ThreadPoolQueueCapacity", pool)] = capacity;
     table[fmt::format("{}ThreadPoolQueueHeadWaitTimeMills", pool)] = "0";
   }
+  table["sendThreadPoolQueueCapacity"] = std::to_string(config_.broker.send_capacity.get());
   table["EndTransactionQueueSize"] = "0";
   table["EndTransactionThreadPoolQueueCapacity"] = "100000";
 }

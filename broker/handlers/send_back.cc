@@ -30,7 +30,8 @@ std::string_view java_name(PutStatus status) {
     case PutStatus::slave_not_available: return "SLAVE_NOT_AVAILABLE";
     case PutStatus::service_not_available: return "SERVICE_NOT_AVAILABLE";
     case PutStatus::message_illegal: return "MESSAGE_ILLEGAL";
-    case PutStatus::page_cache_busy: return "OS_PAGE_CACHE_BUSY";
+    case PutStatus::page_cache_busy:
+    case PutStatus::append_timeout: return "OS_PAGE_CACHE_BUSY";
     case PutStatus::create_file_failed: return "CREATE_MAPPED_FILE_FAILED";
     case PutStatus::unknown_error: return "UNKNOWN_ERROR";
   }

@@ -21,6 +21,7 @@ namespace skylark::broker {
 namespace {
 
 constexpr std::size_t kPropertiesSizeMax = 32'767;  // The length field of a record has 16 bits with a sign.
+constexpr std::string_view kOverload = "[OVERLOAD]system busy, start flow control for a while";
 constexpr std::string_view kReject = "[REJECTREQUEST]system busy, start flow control for a while";
 
 std::string human_time(std::int64_t ms) {
@@ -144,6 +145,8 @@ remoting::Reply SendMessageHandler::handle(RemotingCommand& request, const remot
   const auto header = decode_header<SendMessageRequestHeader>(request, field_names);
   if (!header) return answer_missing(request, first_missing_field<SendMessageRequestHeader>(request, field_names));
 
+  // What is accepted and not yet answered, for the disk's or the replicas' sake, is memory: it has a bound.
+  if (pending_count_ >= config_.broker.send_capacity.get()) return answer(request, ResponseCode::system_busy, std::string(kOverload));
   if (auto refused = refuse_broker(*header)) return refusal(request, std::move(*refused));
   if (auto problem = topic_name_problem(header->topic)) return refusal(request, {ResponseCode::invalid_parameter, std::move(*problem)});
   if (is_forbidden_to_send(header->topic)) {
@@ -407,6 +410,11 @@ std::optional<Refusal> SendMessageHandler::refuse_put(PutStatus status) const {
     case PutStatus::message_illegal: return refuse_sizes(std::numeric_limits<std::size_t>::max(), 0);
     case PutStatus::page_cache_busy:
       return Refusal{ResponseCode::system_busy, "[PC_SYNCHRONIZED]broker busy, start flow control for a while"};
+    case PutStatus::append_timeout:  // The size counts this one.
+      return Refusal{
+          ResponseCode::system_busy,
+          fmt::format("[TIMEOUT_CLEAN_QUEUE]broker busy, start flow control for a while, period in queue: {}ms, size of queue: {}",
+                      config_.broker.send_wait_ms.get(), pending_count_.load() + 1)};
     case PutStatus::create_file_failed: return Refusal{ResponseCode::system_error, "create mapped file failed, server is busy or broken."};
     case PutStatus::unknown_error: break;
   }

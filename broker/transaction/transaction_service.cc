@@ -34,7 +34,8 @@ EndOutcome outcome_of(const PutResult& put) {
               "the message is illegal, maybe msg body or properties length not matched. msg body length limit 128k, msg properties length "
               "limit 32k."};
     case PutStatus::service_not_available: return {ResponseCode::service_not_available, "service not available now."};
-    case PutStatus::page_cache_busy: return refuse("OS page cache busy, please try another machine");
+    case PutStatus::page_cache_busy:
+    case PutStatus::append_timeout: return refuse("OS page cache busy, please try another machine");
     case PutStatus::create_file_failed: return refuse("create mapped file failed.");
     case PutStatus::unknown_error: return refuse("UNKNOWN_ERROR");
   }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Disks that are full, tear, lie or fail: what was acknowledged stays, and nothing is acknowledged that is not true.
 #include <atomic>
+#include <chrono>
+#include <thread>
 
 #include "base/error.h"
 #include "tests/fault/faulty_store.h"
@@ -221,6 +223,26 @@ TEST_CASE("a topic that was deleted and made again keeps its new messages throug
   store.start();
   CHECK(store.body_at("Orders", 0, 0) == "new");
   CHECK(store.put("Orders", 0, "newer").queue_offset == 1);
+}
+
+TEST_CASE("a disk that stalls holds up one message, refuses those behind it, and loses none", "[store][fault]") {
+  FaultyStore store([](MessageStoreOptions& options) { options.append_wait_ms = 20; });
+  store.disk().hold_allocations_of("/commitlog/");
+  PutResult first;
+  std::thread stalled([&] { first = store.put("Orders", 0, "first"); });
+  CHECK(eventually([&] { return store.disk().held_allocations() > 0; }));
+  CHECK(eventually([&] { return store.put("Orders", 0, "behind it").status == PutStatus::append_timeout; }));
+  store.clock().advance(std::chrono::milliseconds(store.options().page_cache_busy_ms + 1));
+  CHECK(store.put("Orders", 0, "not even tried").status == PutStatus::page_cache_busy);
+  CHECK(store->max_offset("Orders", 0) == 0);  // Reads are answered.
+
+  store.disk().hold_allocations_of("");
+  stalled.join();
+  CHECK(first.status == PutStatus::ok);
+  CHECK(store.put("Orders", 0, "second").queue_offset == 1);
+  store.await_dispatch();
+  CHECK(store.body_at("Orders", 0, 0) == "first");
+  CHECK(store.body_at("Orders", 0, 1) == "second");
 }
 
 }  // namespace skylark::broker

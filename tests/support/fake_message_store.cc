@@ -80,6 +80,10 @@ PutResult FakeMessageStore::put_sync(const PutMessage& message) {
   return result;
 }
 
+void FakeMessageStore::release_answers() {
+  for (const auto& [callback, result] : std::exchange(held_answers_, {})) callback(result);
+}
+
 PutResult FakeMessageStore::append(std::span<const PutMessage> messages) {
   PutResult first;
   std::string ids;
@@ -90,7 +94,7 @@ PutResult FakeMessageStore::append(std::span<const PutMessage> messages) {
     ids += make_offset_message_id(message.fields.store_host, result.physical_offset);
   }
   if (messages.size() > 1 && first.stored()) first.message_ids = ids;
-  first.for_disk = puts_wait && first.stored();
+  first.for_disk = (puts_wait || hold_answers) && first.stored();
   return first;
 }
 

@@ -26,6 +26,8 @@ class FakeMessageStore : public MessageStore {
   PutStatus put_status = PutStatus::ok;           ///< What the next puts end with; nothing is stored when it says so.
   bool puts_wait = false;                         ///< The next puts' results wait, until `when_kept` is called.
   std::int64_t puts_refused = 0;
+  bool hold_answers = false;  ///< Puts are stored, and answered by `release_answers`.
+  void release_answers();
   bool cold = false;                     ///< Reads that may not wait are told to.
   std::optional<GetStatus> next_status;  ///< What gets end with instead of what they found.
 
@@ -38,7 +40,10 @@ class FakeMessageStore : public MessageStore {
   void stop() override {}
   PutResult append(std::span<const PutMessage> messages) override;
   void publish() override {}
-  void when_kept(PutResult appended, PutCallback callback) override { callback(appended); }
+  void when_kept(PutResult appended, PutCallback callback) override {
+    if (!hold_answers) return callback(appended);
+    held_answers_.emplace_back(std::move(callback), std::move(appended));
+  }
   PutResult put_sync(const PutMessage& message) override;
   GetResult get(const GetRequest& request) override;
   std::optional<PinnedSlice> record_at(std::int64_t physical_offset, std::int32_t size) override;
@@ -84,6 +89,7 @@ class FakeMessageStore : public MessageStore {
   std::int64_t end_ = 0;
   std::map<Key, Queue> queues_;
   ArrivalListener on_arrival_;
+  std::vector<std::pair<PutCallback, PutResult>> held_answers_;
 };
 
 }  // namespace skylark::broker

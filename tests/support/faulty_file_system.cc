@@ -91,7 +91,10 @@ class FaultyFileSystem::File final : public MappedFile {
   Result<void> allocate(std::int64_t position, std::int64_t size_bytes) override {
     bool refused = false;
     {
-      const std::scoped_lock lock(system_.mutex_);
+      std::unique_lock lock(system_.mutex_);
+      ++system_.held_allocations_;
+      system_.released_.wait(lock, [this] { return !system_.matches(path_, system_.hold_allocations_of_); });
+      --system_.held_allocations_;
       refused = system_.refuses(path_);
     }
     const std::scoped_lock lock(inode_->mutex);
@@ -221,6 +224,17 @@ void FaultyFileSystem::set_space(DiskSpace space) {
 void FaultyFileSystem::set_space_of(const std::string& path, DiskSpace space) {
   const std::scoped_lock lock(mutex_);
   spaces_[path] = space;
+}
+
+void FaultyFileSystem::hold_allocations_of(std::string text) {
+  const std::scoped_lock lock(mutex_);
+  hold_allocations_of_ = std::move(text);
+  released_.notify_all();
+}
+
+int FaultyFileSystem::held_allocations() const {
+  const std::scoped_lock lock(mutex_);
+  return held_allocations_;
 }
 
 void FaultyFileSystem::hold_flushes() {

@@ -42,6 +42,10 @@ class FaultyFileSystem final : public FileSystem {
   void set_space(DiskSpace space);
   /// Of a disk of its own for the paths that begin with this one.
   void set_space_of(const std::string& path, DiskSpace space);
+  /// Allocations in paths that contain the text wait from now on, like those of a disk that does not answer, until it is empty again.
+  void hold_allocations_of(std::string text);
+  /// Allocations that wait now.
+  [[nodiscard]] int held_allocations() const;
   /// Flushes of mapped files wait from now on until `release_flushes`.
   void hold_flushes();
   void release_flushes();
@@ -103,6 +107,8 @@ class FaultyFileSystem final : public FileSystem {
   std::string fail_flushes_of_;
   std::string fail_reads_of_;
   std::string evicted_;
+  std::string hold_allocations_of_;
+  int held_allocations_ = 0;
   bool hold_ = false;
   int held_ = 0;
 };

@@ -93,6 +93,11 @@ struct CoreFixture {
     request = make_request(to_int(RequestCode::send_message_v2), header, Body(std::move(body)), FieldNames::short_form);
     return answer_of(send->handle(request, connection));
   }
+  /// Whether the answer to a send is left for later.
+  bool defers_send(const SendMessageRequestHeader& header) {
+    request = make_request(to_int(RequestCode::send_message_v2), header, Body(std::string("hello")), FieldNames::short_form);
+    return !send->handle(request, connection).has_response();
+  }
   static PullMessageRequestHeader pull_header(std::int64_t offset, std::int32_t sys_flag = pull_flag::kSubscription) {
     PullMessageRequestHeader header;
     header.consumer_group = "G";

@@ -96,7 +96,8 @@ TEST_CASE("what became of a put is told by Java's codes, with the place when it 
                Row{PutStatus::flush_slave_timeout, ResponseCode::flush_slave_timeout},
                Row{PutStatus::slave_not_available, ResponseCode::slave_not_available},
                Row{PutStatus::service_not_available, ResponseCode::service_not_available},
-               Row{PutStatus::page_cache_busy, ResponseCode::system_busy}, Row{PutStatus::message_illegal, ResponseCode::message_illegal},
+               Row{PutStatus::page_cache_busy, ResponseCode::system_busy}, Row{PutStatus::append_timeout, ResponseCode::system_busy},
+               Row{PutStatus::message_illegal, ResponseCode::message_illegal},
                Row{PutStatus::create_file_failed, ResponseCode::system_error}, Row{PutStatus::unknown_error, ResponseCode::system_error});
   CoreFixture fixture;
   fixture.open();
@@ -104,6 +105,30 @@ TEST_CASE("what became of a put is told by Java's codes, with the place when it 
   const auto response = fixture.send_message(fixture.send_header());
   CHECK(code_of(response) == row.code);
   CHECK(response.ext.text("msgId").has_value() == PutResult{.status = row.status, .message_ids = {}}.stored());
+}
+
+TEST_CASE("no more sends are accepted than may wait for their answer", "[broker][send]") {
+  CoreFixture fixture;
+  fixture.config.broker.send_capacity.set_value(2);
+  fixture.open();
+  fixture.store.hold_answers = true;
+  for (int i = 0; i < 2; ++i) CHECK(fixture.defers_send(fixture.send_header()));
+  const auto refused = fixture.send_message(fixture.send_header());
+  CHECK(code_of(refused) == ResponseCode::system_busy);
+  CHECK(refused.remark == "[OVERLOAD]system busy, start flow control for a while");
+  fixture.store.hold_answers = false;
+  fixture.store.release_answers();
+  CHECK(code_of(fixture.send_message(fixture.send_header())) == ResponseCode::success);
+  CHECK(fixture.store.max_offset("T", 0) == 3);
+}
+
+TEST_CASE("a send that waited too long for those before it is told how long, and of how many", "[broker][send]") {
+  CoreFixture fixture;
+  fixture.config.broker.send_wait_ms.set_value(150);
+  fixture.open();
+  fixture.store.put_status = PutStatus::append_timeout;
+  CHECK(fixture.send_message(fixture.send_header()).remark ==
+        "[TIMEOUT_CLEAN_QUEUE]broker busy, start flow control for a while, period in queue: 150ms, size of queue: 1");
 }
 
 TEST_CASE("a refusal for a full disk says how full the disks are", "[broker][send]") {
