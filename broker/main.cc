@@ -49,6 +49,12 @@ std::vector<std::string> configure(broker::BrokerConfig& settings, const Flags& 
   }
   if (!flags.name_servers.empty()) config.set("namesrvAddr", flags.name_servers, Origin::flag);
   settings.settle();
+  if (const auto* pool = config.find("transientStorePoolEnable"); pool != nullptr && pool->text() == "true") {
+    warnings.emplace_back(
+        "transientStorePoolEnable=true has no effect: messages are written into the mapped files themselves, so a crash of the process "
+        "loses "
+        "none, and there is no buffer to run out of");
+  }
   return warnings;
 }
 

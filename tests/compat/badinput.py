@@ -31,6 +31,7 @@ ILLEGAL_MESSAGE = ("the message is illegal, maybe msg body or properties length 
 TOPIC_CONFIG = (f"TopicConfig [topicName={TOPIC}, readQueueNums=2, writeQueueNums=2, perm=RW-, topicFilterType=SINGLE_TAG, "
                 "topicSysFlag=0, order=false, attributes={}]")
 BODY_MAX = 4 << 20
+BATCH_ITEM_HEAD = 22  # Five integers before the body and the length of the properties behind it.
 FRAME_MAX = 16777212  # Of the length field; one more closes the connection.
 
 
@@ -44,6 +45,15 @@ def send(**changes):
     return fields({"producerGroup": "PG", "topic": TOPIC, "defaultTopic": "TBW102", "defaultTopicQueueNums": "4",
                    "queueId": "0", "sysFlag": "0", "bornTimestamp": "1700000000000", "flag": "0", "properties": "",
                    "reconsumeTimes": "0"}, changes)
+
+
+def batch(**changes):
+    return fields({"a": "PG", "b": TOPIC, "c": "TBW102", "d": "4", "e": "0", "f": "0", "g": "1", "h": "0", "i": "", "m": "true"}, changes)
+
+
+def batch_item(body_size):
+    """A batch of one message without properties."""
+    return struct.pack(">iiiii", BATCH_ITEM_HEAD + body_size, 0, 0, 0, body_size) + b"x" * body_size + struct.pack(">h", 0)
 
 
 def pull(**changes):
@@ -91,9 +101,13 @@ REQUESTS = [
     ("broker", "send: queueId no number", SEND, send(queueId="abc"), b"x", 1, ANY),
     ("broker", "send: no fields at all", SEND, {}, b"x", 1, ANY),
     ("broker", "send: no body", SEND, send(), b"", 1, ANY),
-    ("broker", "send: batch to a retry topic", SEND_BATCH, {
-        "a": "PG", "b": "%RETRY%CG", "c": "TBW102", "d": "4", "e": "0", "f": "0", "g": "1", "h": "0", "i": "", "m": "true"},
-     b"x", 13, "batch request does not support retry group %RETRY%CG"),
+    ("broker", "send: retry topic of 128 characters", SEND, send(topic="%RETRY%" + "x" * 121), b"x", 29,
+     "The specified topic is longer than topic max length."),
+    ("broker", "send: batch to a retry topic", SEND_BATCH, batch(b="%RETRY%CG"), b"x", 13,
+     "batch request does not support retry group %RETRY%CG"),
+    ("broker", "send: batch of exactly the limit is legal", SEND_BATCH, batch(), batch_item(BODY_MAX - BATCH_ITEM_HEAD), 0, ANY),
+    ("broker", "send: batch with a delay", SEND_BATCH, batch(i="DELAY\x012\x02"), batch_item(10), 13, ILLEGAL_MESSAGE),
+    ("broker", "send: batch of half messages", SEND_BATCH, batch(f="4"), batch_item(10), 13, ILLEGAL_MESSAGE),
     ("broker", "pull: unknown topic", PULL, pull(topic="Absent"), b"", 17,
      "topic[Absent] not exist, apply first please! " + FAQ),
     ("broker", "pull: queue beyond the last", PULL, pull(queueId="99"), b"", 29,

@@ -126,6 +126,14 @@ def unknown_key(case):
     check("fileReservdTime" in text and "fileReservedTime" in text, f"no warning that names the nearest key: {text!r}")
 
 
+def transient_pool(case):
+    conf = case.broker_conf(ports.claim_broker().listen, "transientStorePoolEnable=true\nfastFailIfNoBufferInStorePool=true\n")
+    _, text = case.start("mqbroker", "-c", conf, "-n", "127.0.0.1:1")
+    with open(os.path.join(case.work, "logs", "broker.log"), errors="replace") as file:
+        text += file.read()
+    check("transientStorePoolEnable=true has no effect" in text, f"no warning about the pool: {text!r}")
+
+
 def port_in_use(case):
     port = ports.claim_broker().listen
     with socket.socket() as taken:
@@ -183,7 +191,7 @@ def standalone(case):
     check(process.wait(timeout=60) == 0, f"exit code {process.returncode} after SIGTERM")
 
 
-CASES = [bad_value, bad_choice, missing_file, namesrv_bad_value, wrong_flag, help_is_shown, print_config, unknown_key, port_in_use,
+CASES = [bad_value, bad_choice, missing_file, namesrv_bad_value, wrong_flag, help_is_shown, print_config, unknown_key, transient_pool, port_in_use,
          store_locked, log_folders, clean_stop, standalone]
 
 

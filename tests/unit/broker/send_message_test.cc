@@ -131,6 +131,29 @@ TEST_CASE("a send that waited too long for those before it is told how long, and
         "[TIMEOUT_CLEAN_QUEUE]broker busy, start flow control for a while, period in queue: 150ms, size of queue: 1");
 }
 
+TEST_CASE("a batch has the limits of a message, and each item with the common properties too", "[broker][send]") {
+  struct Row {
+    std::size_t body_size, item_properties, common_properties;
+    ResponseCode code;
+  };
+  const auto row = GENERATE(Row{10, 0, 0, ResponseCode::success}, Row{4u << 20, 0, 0, ResponseCode::message_illegal},
+                            Row{10, 0, 32'768, ResponseCode::message_illegal}, Row{10, 20'000, 20'000, ResponseCode::message_illegal},
+                            Row{10, 16'000, 16'000, ResponseCode::success});
+  CoreFixture fixture;
+  fixture.open();
+  const auto properties = [](std::size_t size) { return size == 0 ? "" : "k\x01" + std::string(size - 3, 'v') + "\x02"; };
+  const std::string own = properties(row.item_properties);
+  const std::string item(row.body_size, 'x');
+  std::string body;
+  encode_batch_item({.flag = 0, .body = item, .properties = own}, body);
+  auto header = fixture.send_header();
+  header.batch = true;
+  const std::string common = properties(row.common_properties);
+  header.properties = common;
+  CHECK(code_of(fixture.send_message(header, body)) == row.code);
+  CHECK(fixture.store.max_offset("T", 0) == (row.code == ResponseCode::success ? 1 : 0));
+}
+
 TEST_CASE("a refusal for a full disk says how full the disks are", "[broker][send]") {
   CoreFixture fixture;
   fixture.open();
