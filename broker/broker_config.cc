@@ -81,6 +81,8 @@ MessageStoreOptions BrokerConfig::store_options() const {
   options.delete_when = store.delete_when.get();
   options.disk_used_ratio_max = store.disk_used_ratio_max.get() / 100.0;
   options.disk_clean_ratio = store.disk_clean_ratio.get() / 100.0;
+  options.disk_clean_forcibly = store.disk_clean_forcibly.get();
+  options.delete_batch_max = store.delete_batch_max.get();
   options.disk_full_ratio = store.disk_full_ratio.get() / 100.0;
   options.transfer_count_max = store.transfer_count_memory.get();
   options.transfer_bytes_max = store.transfer_bytes_memory.get();

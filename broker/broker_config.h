@@ -74,6 +74,8 @@ struct StoreSection final : ConfigSection {
   Setting<std::int64_t> ha_heartbeat_ms, ha_housekeeping_ms, ha_reconnect_ms, ha_gap_max;
   Setting<std::int32_t> ha_batch_size, in_sync_replicas;
   Setting<bool> lmq, multi_dispatch;
+  Setting<std::int32_t> delete_batch_max;
+  Setting<bool> disk_clean_forcibly;
 };
 
 /// All of broker.conf. Constructed with defaults; `all()` reads files and flags into it.

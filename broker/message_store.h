@@ -212,8 +212,12 @@ class MessageStore {
   /// Removes the consume queues of topics not in `keep`, but for those of LMQs, which are no topics. Number of topics removed.
   virtual std::int32_t delete_topics_except(const std::vector<std::string>& keep) = 0;
   virtual void delete_topic(std::string_view topic) = 0;
-  /// Removes what retention allows now (manual command). False when nothing could be done.
+  /// Removes what retention allows now (manual command), and goes on for the next rounds whatever the hour. False when nothing could be
+  /// done now.
   virtual bool delete_expired_files() = 0;
+  /// Removes the queues of which no message is left in the log, but for those of topics that `keep` names. Their counting goes on until the
+  /// next start. Number of queues removed.
+  virtual std::int32_t clean_expired_queues(const std::function<bool(std::string_view topic)>& keep) = 0;
   [[nodiscard]] virtual DiskUsage disk_usage() = 0;
 
   /// Called after a message became readable through its queue, on the dispatching thread; must be quick. Set before `start()`.
@@ -257,6 +261,8 @@ struct MessageStoreOptions {
   std::string delete_when = "04";                     ///< deleteWhen.
   double disk_used_ratio_max = 0.75;                  ///< diskMaxUsedSpaceRatio / 100.
   double disk_clean_ratio = 0.85;                     ///< diskSpaceCleanForciblyRatio / 100.
+  bool disk_clean_forcibly = true;                    ///< cleanFileForciblyEnable.
+  std::int32_t delete_batch_max = 10;                 ///< deleteFileBatchMax.
   double disk_full_ratio = 0.90;                      ///< diskSpaceWarningLevelRatio / 100.
   std::int32_t transfer_count_max = 32;               ///< maxTransferCountOnMessageInMemory.
   std::int64_t transfer_bytes_max = 256 * 1024;       ///< maxTransferBytesOnMessageInMemory.

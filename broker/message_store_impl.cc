@@ -95,6 +95,8 @@ MessageStoreImpl::MessageStoreImpl(MessageStoreOptions options, FileSystem& syst
                   .delete_when = options_.delete_when,
                   .used_ratio_max = options_.disk_used_ratio_max,
                   .clean_ratio = options_.disk_clean_ratio,
+                  .clean_at_once = options_.disk_clean_forcibly,
+                  .files_a_round = options_.delete_batch_max,
                   .full_ratio = options_.disk_full_ratio,
                   .queue_folder = options_.root + "/consumequeue"},
                  system, clock) {

@@ -59,6 +59,7 @@ class MessageStoreImpl final : public MessageStore {
   std::int32_t delete_topics_except(const std::vector<std::string>& keep) override;
   void delete_topic(std::string_view topic) override;
   bool delete_expired_files() override;
+  std::int32_t clean_expired_queues(const std::function<bool(std::string_view topic)>& keep) override;
   DiskUsage disk_usage() override;
   void set_arrival_listener(ArrivalListener listener) override { arrival_listener_ = std::move(listener); }
 
@@ -95,7 +96,7 @@ class MessageStoreImpl final : public MessageStore {
   void upkeep();
   void flush_indexes();
   void look_at_disks();
-  std::int32_t remove_expired(bool at_any_hour);
+  std::int32_t remove_expired();
 
   const MessageStoreOptions options_;
   FileSystem& system_;

@@ -30,7 +30,7 @@ void MessageStoreImpl::upkeep() {
     const auto written = checkpoint_.flush();
     if (!written) log::error("cannot write the checkpoint: {}", written.error().message());
     look_at_disks();
-    if (tick % kExpiryTicks == 0 && tick >= kFirstExpiryTick) remove_expired(false);
+    if (tick % kExpiryTicks == 0 && tick >= kFirstExpiryTick) remove_expired();
     queues_.limit_mappings();  // Those that readers made.
     if (tick % kRestTicks == 0) {
       for (const auto& named : queues_.all()) named.queue->rest();
@@ -58,10 +58,10 @@ void MessageStoreImpl::flush_indexes() {
   });
 }
 
-std::int32_t MessageStoreImpl::remove_expired(bool at_any_hour) {
+std::int32_t MessageStoreImpl::remove_expired() {
   const std::scoped_lock lock(expiry_mutex_);
   const std::int64_t begin = log_.begin();
-  const std::int32_t removed = retention_.run(log_, at_any_hour);
+  const std::int32_t removed = retention_.run(log_);
   disk_full_ = retention_.look(log_).full;
   if (log_.begin() != begin) {
     for (const auto& named : queues_.all()) named.queue->expire(log_.begin());
@@ -88,7 +88,24 @@ DiskUsage MessageStoreImpl::disk_usage() {
   return {.commit_log = least, .consume_queues = root, .key_index = root};
 }
 
-bool MessageStoreImpl::delete_expired_files() { return remove_expired(true) > 0; }
+bool MessageStoreImpl::delete_expired_files() {
+  {
+    const std::scoped_lock lock(expiry_mutex_);
+    retention_.remove_at_any_hour();
+  }
+  return remove_expired() > 0;
+}
+
+std::int32_t MessageStoreImpl::clean_expired_queues(const std::function<bool(std::string_view)>& keep) {
+  const std::scoped_lock lock(expiry_mutex_);
+  std::int32_t removed = 0;
+  for (const auto& named : queues_.all()) {
+    const std::int64_t last = named.queue->max_physical_offset();  // Behind the last record that it lists.
+    if (last <= 0 || last > log_.begin() || keep(named.topic)) continue;
+    if (queues_.remove_queue(named.topic, named.queue_id)) ++removed;
+  }
+  return removed;
+}
 
 std::int32_t MessageStoreImpl::delete_topics_except(const std::vector<std::string>& keep) {
   std::int32_t removed = 0;

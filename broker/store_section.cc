@@ -141,7 +141,13 @@ StoreSection::StoreSection()
            .doc = "Messages may name queues %LMQ%... in their property INNER_MULTI_DISPATCH; offsets of groups are in "
                   "lmqConsumerOffset.json."},
           false),
-      multi_dispatch(*this, {.key = "enableMultiDispatch", .doc = "Messages are listed in the queues that they name."}, false) {
+      multi_dispatch(*this, {.key = "enableMultiDispatch", .doc = "Messages are listed in the queues that they name."}, false),
+      delete_batch_max(*this, {.key = "deleteFileBatchMax", .doc = "Most commit log files that are removed in one round, every 10 s."}, 10,
+                       at_least(1)),
+      disk_clean_forcibly(
+          *this,
+          {.key = "cleanFileForciblyEnable", .doc = "Whether files are removed whatever their age above diskSpaceCleanForciblyRatio."},
+          true) {
   ignore("Flushes are driven by need, with group commit.", {{"flushCommitLogTimed", "true"},
                                                             {"flushCommitLogLeastPages", "4"},
                                                             {"flushCommitLogThoroughInterval", "10000"},
@@ -167,13 +173,12 @@ StoreSection::StoreSection()
                                                                       {"dLegerGroup", ""},
                                                                       {"dLegerPeers", ""},
                                                                       {"dLegerSelfId", ""}});
-  ignore("Expired files are unlinked one by one and unmapped when no reader holds them.", {{"deleteFileBatchMax", "10"},
-                                                                                           {"deleteCommitLogFilesInterval", "100"},
+  ignore("Expired files are unlinked one by one and unmapped when no reader holds them.", {{"deleteCommitLogFilesInterval", "100"},
                                                                                            {"deleteConsumeQueueFilesInterval", "100"},
                                                                                            {"destroyMapedFileIntervalForcibly", "120000"},
                                                                                            {"redeleteHangedFileInterval", "120000"},
                                                                                            {"cleanResourceInterval", "10000"},
-                                                                                           {"cleanFileForciblyEnable", "true"},
+
                                                                                            {"diskFallRecorded", "true"}});
   ignore("Checksums of bodies are always checked on recovery.", {{"checkCRCOnRecover", "true"},
                                                                  {"enabledAppendPropCRC", "false"},

@@ -139,9 +139,9 @@ void wire_queries(BrokerParts& parts, Wired& wired) {
                                                   parts.config.store.default_query_count.get());
   parts.handlers.add(RequestCode::query_message, on_worker(parts.cold_reads, bound(query, &QueryMessageHandler::by_key)));
   parts.handlers.add(RequestCode::view_message_by_id, on_worker(parts.cold_reads, bound(query, &QueryMessageHandler::by_offset)));
-  auto& queues = make_handler<QueueAdmin>(wired, parts.store, parts.consumers);
+  auto& queues = make_handler<QueueAdmin>(wired, parts.store, parts.topics, parts.consumers);
   parts.handlers.add(RequestCode::query_consume_queue, on_worker(parts.cold_reads, bound(queues, &QueueAdmin::entries)));
-  parts.handlers.add(RequestCode::clean_expired_consumequeue, bound(queues, &QueueAdmin::delete_expired));
+  parts.handlers.add(RequestCode::clean_expired_consumequeue, bound(queues, &QueueAdmin::clean_expired_queues));
   parts.handlers.add(RequestCode::delete_expired_commitlog, bound(queues, &QueueAdmin::delete_expired));
 }
 

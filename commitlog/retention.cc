@@ -11,9 +11,6 @@
 #include "base/log.h"
 
 namespace skylark::commitlog {
-namespace {
-constexpr std::int32_t kFilesPerRound = 10;  // deleteFileBatchMax.
-}  // namespace
 
 bool Retention::is_hour() const {
   const std::time_t now = clock_.now_ms() / 1000;
@@ -56,15 +53,17 @@ DiskState Retention::look(CommitLog& log) {
   return state;
 }
 
-std::int32_t Retention::run(CommitLog& log, bool at_any_hour) {
+std::int32_t Retention::run(CommitLog& log) {
+  const bool at_any_hour = manual_rounds_ > 0;
+  if (at_any_hour) --manual_rounds_;
   const double used = look(log).used();
-  const bool at_once = used > options_.clean_ratio;
+  const bool at_once = used > options_.clean_ratio && options_.clean_at_once;
   if (!at_once && !at_any_hour && used <= options_.used_ratio_max && !is_hour()) return 0;
 
   const std::int64_t old_enough_ms = clock_.now_ms() - std::int64_t{options_.reserved_hours} * 3'600'000;
   std::int32_t removed = 0;
   const auto bases = log.files().bases();
-  for (std::size_t i = 0; i + 1 < bases.size() && removed < kFilesPerRound; ++i) {
+  for (std::size_t i = 0; i + 1 < bases.size() && removed < options_.files_a_round; ++i) {
     const std::string path = log.files().path_of(bases[i]);
     const auto changed_ms = system_.modified_ms(path);
     if (!changed_ms || (!at_once && *changed_ms > old_enough_ms)) break;

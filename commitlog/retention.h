@@ -16,6 +16,8 @@ struct RetentionOptions {
   std::string delete_when = "04";    ///< Hours of the day, local time, separated by `;`.
   double used_ratio_max = 0.75;      ///< Above it old files go at any hour.
   double clean_ratio = 0.85;         ///< Above it files go whatever their age: diskSpaceCleanForciblyRatio.
+  bool clean_at_once = true;         ///< Whether they do: cleanFileForciblyEnable.
+  std::int32_t files_a_round = 10;   ///< deleteFileBatchMax.
   double full_ratio = 0.90;          ///< Above it the store takes no messages: diskSpaceWarningLevelRatio.
   std::string queue_folder = {};     ///< Of the consume queues, whose disk counts as well; empty: none.
 };
@@ -38,16 +40,20 @@ class Retention {
   /// `full_ratio`, and below it while it has not the bytes that an append was refused for lack of: that one failed is no reason to refuse
   /// messages for good, nor to try again with each of them.
   DiskState look(CommitLog& log);
-  /// One round: looks at hour and disk, removes at most ten files. `at_any_hour`: an operator asked. Number of files removed.
-  std::int32_t run(CommitLog& log, bool at_any_hour);
+  /// An operator asks for it: the next twenty rounds go without regard to the hour.
+  void remove_at_any_hour() { manual_rounds_ = kManualRounds; }
+  /// One round: looks at hour and disk, removes some files. Number of files removed.
+  std::int32_t run(CommitLog& log);
 
  private:
+  static constexpr std::int32_t kManualRounds = 20;  // CleanCommitLogService.MAX_MANUAL_DELETE_FILE_TIMES.
   [[nodiscard]] bool is_hour() const;
 
   const RetentionOptions options_;
   FileSystem& system_;
   Clock& clock_;
   bool was_full_ = false;
+  std::int32_t manual_rounds_ = 0;
 };
 
 }  // namespace skylark::commitlog

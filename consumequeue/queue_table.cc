@@ -248,6 +248,26 @@ void QueueTable::destroy(const std::string& topic, const Queues& queues) const {
   if (!batch && !extension_folder_.empty()) (void)system_.remove_folder(extension_folder_ + "/" + topic, false);
 }
 
+bool QueueTable::remove_queue(std::string_view topic, std::int32_t queue_id) {
+  QueuePtr queue;
+  bool last = false;
+  {
+    const std::unique_lock lock(mutex_);
+    const auto queues = topics_.find(topic);
+    if (queues == topics_.end()) return false;
+    const auto found = queues->second.find(queue_id);
+    if (found == queues->second.end()) return false;
+    queue = std::move(found->second);
+    queues->second.erase(found);
+    last = queues->second.empty();
+    if (last) topics_.erase(queues);
+  }
+  const auto destroyed = queue->destroy();
+  if (!destroyed) log::error("cannot remove queue {} of {}: {}", queue_id, topic, destroyed.error().message());
+  if (last) (void)system_.remove_folder(fmt::format("{}/{}", folder_, topic), false);
+  return true;
+}
+
 void QueueTable::limit_mappings(std::int64_t mapped_max) {
   // Twice at most: the first round spares queues that were used since the round before it.
   for (int round = 0; round < 2 && mapped_count() > mapped_max; ++round) {

@@ -62,6 +62,8 @@ class QueueTable {
   [[nodiscard]] std::vector<std::string> topics() const;
   /// Removes the queues of a topic, with their files. False when there were none.
   bool remove_topic(std::string_view topic);
+  /// The same for one queue of it.
+  bool remove_queue(std::string_view topic, std::int32_t queue_id);
   /// Gives mappings back when more than `mapped_max` are in use, those of queues that were not used lately first. One load when there
   /// is nothing to do, else milliseconds.
   void limit_mappings(std::int64_t mapped_max = kMappedMax);

@@ -58,4 +58,10 @@ remoting::Reply QueueAdmin::delete_expired(RemotingCommand& request) {
   return answer(request, ResponseCode::success);
 }
 
+remoting::Reply QueueAdmin::clean_expired_queues(RemotingCommand& request) {
+  const auto removed = store_.clean_expired_queues([this](std::string_view topic) { return topics_.is_system_topic(topic); });
+  log::info("{} queues without messages are removed on request", removed);
+  return answer(request, ResponseCode::success);
+}
+
 }  // namespace skylark::broker

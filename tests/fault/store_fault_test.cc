@@ -245,4 +245,22 @@ TEST_CASE("a disk that stalls holds up one message, refuses those behind it, and
   CHECK(store.body_at("Orders", 0, 1) == "second");
 }
 
+TEST_CASE("queues without messages go on request, others and those kept stay, and counting goes on", "[store]") {
+  FaultyStore store([](MessageStoreOptions& options) { options.file_reserved_hours = 1; });
+  const std::string body(1000, 'x');
+  for (const char* topic : {"Old", "Kept", "Orders"}) store.put(topic, 0, "early");
+  store.put("Orders", 0, body);
+  while (store->max_physical_offset() < 2 * 16 * 1024) store.put("Orders", 1, body);
+  store.await_dispatch();
+  CHECK(store->clean_expired_queues([](std::string_view) { return false; }) == 0);
+  store.clock().advance(std::chrono::hours(2));
+  while (store->delete_expired_files()) continue;
+  REQUIRE(store->min_physical_offset() > 0);
+  CHECK(store->clean_expired_queues([](std::string_view topic) { return topic == "Kept"; }) == 2);
+  CHECK(store->queues() == std::vector<QueueId>{{"Kept", 0}, {"Orders", 1}});
+  CHECK(store.put("Old", 0, "late").queue_offset == 1);
+  store.await_dispatch();
+  CHECK(store.body_at("Old", 0, 1) == "late");
+}
+
 }  // namespace skylark::broker

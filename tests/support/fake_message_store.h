@@ -65,6 +65,7 @@ class FakeMessageStore : public MessageStore {
   std::int32_t delete_topics_except(const std::vector<std::string>& keep) override;
   void delete_topic(std::string_view topic) override;
   bool delete_expired_files() override { return true; }
+  std::int32_t clean_expired_queues(const std::function<bool(std::string_view topic)>&) override { return 0; }
   DiskUsage disk_usage() override { return {.commit_log = 0.91, .consume_queues = 0.5, .key_index = 0.5}; }
   void set_arrival_listener(ArrivalListener listener) override { on_arrival_ = std::move(listener); }
   std::optional<PinnedSlice> log_bytes(std::int64_t, std::size_t) override { return std::nullopt; }

@@ -223,7 +223,7 @@ TEST_CASE("messages are found by key and by place, or not in Java's words", "[br
 
 TEST_CASE("entries of a consume queue are shown with what a subscription makes of them", "[broker][admin]") {
   Fixture broker;
-  QueueAdmin admin(broker.store, broker.consumers);
+  QueueAdmin admin(broker.store, broker.topics, broker.consumers);
   std::string paid;
   append_property(paid, property::kTags, "paid");
   const PutResult put = broker.send("Orders", "order 1", 0, paid);

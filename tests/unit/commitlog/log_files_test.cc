@@ -134,27 +134,62 @@ struct AgedLog : LogFixture {
 TEST_CASE("old files go at the hour that is set, young ones stay", "[commitlog]") {
   AgedLog log;
   Retention at_another(RetentionOptions{.delete_when = log.another_hour()}, log.disk(), log.clock());
-  CHECK(at_another.run(log.log(), false) == 0);
+  CHECK(at_another.run(log.log()) == 0);
   Retention now(RetentionOptions{.delete_when = log.another_hour() + ";" + log.hour_now()}, log.disk(), log.clock());
-  CHECK(now.run(log.log(), false) == 2);
+  CHECK(now.run(log.log()) == 2);
   CHECK(log->begin() == 2 * LogFixture::kFileSize);
-  CHECK(now.run(log.log(), false) == 0);
+  CHECK(now.run(log.log()) == 0);
 }
 
 TEST_CASE("an operator may remove old files at any hour", "[commitlog]") {
   AgedLog log;
   Retention retention(RetentionOptions{.delete_when = log.another_hour()}, log.disk(), log.clock());
-  CHECK(retention.run(log.log(), true) == 2);
+  CHECK(retention.run(log.log()) == 0);
+  retention.remove_at_any_hour();
+  CHECK(retention.run(log.log()) == 2);
+}
+
+TEST_CASE("a round removes so many files, and an operator's wish lasts for twenty rounds", "[commitlog]") {
+  AgedLog log;
+  Retention retention(RetentionOptions{.delete_when = log.another_hour(), .files_a_round = 1}, log.disk(), log.clock());
+  retention.remove_at_any_hour();
+  CHECK(retention.run(log.log()) == 1);
+  CHECK(retention.run(log.log()) == 1);
+  for (int round = 2; round < 20; ++round) CHECK(retention.run(log.log()) == 0);  // The others are young.
+  log.disk().set_modified_ms("/log/" + mapped_file_name(2 * LogFixture::kFileSize), log.clock().now_ms() - 240 * kHourMs);
+  CHECK(retention.run(log.log()) == 0);
+  retention.remove_at_any_hour();
+  CHECK(retention.run(log.log()) == 1);
+}
+
+TEST_CASE("a disk that fills up spares young files when that is set", "[commitlog]") {
+  AgedLog log;
+  Retention retention(RetentionOptions{.delete_when = log.another_hour(), .clean_at_once = false}, log.disk(), log.clock());
+  log.disk().set_space({.total_bytes = 100, .available_bytes = 5});
+  CHECK(retention.run(log.log()) == 2);
+  CHECK(retention.run(log.log()) == 0);
+}
+
+TEST_CASE("a removed file stays readable for who holds it", "[commitlog]") {
+  AgedLog log;
+  const auto held = log->view(0, 100);
+  REQUIRE(held.has_value());
+  const std::string before(held->bytes);
+  Retention retention(RetentionOptions{}, log.disk(), log.clock());
+  retention.remove_at_any_hour();
+  CHECK(retention.run(log.log()) == 2);
+  CHECK_FALSE(log->view(0, 100).has_value());
+  CHECK(held->bytes == before);
 }
 
 TEST_CASE("a disk that fills up makes files go, and a full one refuses messages", "[commitlog]") {
   AgedLog log;
   Retention retention(RetentionOptions{.delete_when = log.another_hour()}, log.disk(), log.clock());
   log.disk().set_space({.total_bytes = 100, .available_bytes = 20});  // 80 %: what is old.
-  CHECK(retention.run(log.log(), false) == 2);
+  CHECK(retention.run(log.log()) == 2);
   CHECK_FALSE(retention.look(log.log()).full);
   log.disk().set_space({.total_bytes = 100, .available_bytes = 5});  // 95 %: whatever the age, but never the last.
-  CHECK(retention.run(log.log(), false) > 0);
+  CHECK(retention.run(log.log()) > 0);
   CHECK(retention.look(log.log()).full);
   CHECK_FALSE(log->files().empty());
   log.disk().set_space({.total_bytes = 100, .available_bytes = 60});
