@@ -143,7 +143,6 @@ struct Broker::Impl {
     wire_periodic_tasks();
   }
 
-  /// Before `filters` is there: what it is asked for comes with the first messages.
   void wire_listeners() {
     store->set_arrival_listener([this](const ArrivedMessage& message) { held_pulls.on_arrival(message); });
     topics.set_change_listener([this](const TopicConfigPtr&) { registration.register_soon(); });

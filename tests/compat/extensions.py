@@ -14,9 +14,9 @@ import struct
 import sys
 
 import handover
-from handover import Failure, Run, check
-from harness import stores, toolbox, verdicts
-from harness.stores import ask, wire
+from harness import golden, stores, toolbox, turns, verdicts
+from harness.stores import ask, max_offset, wire
+from harness.verdicts import check
 
 HEARTBEAT = 34
 SETTINGS = {"enablePropertyFilter": "true", "enableConsumeQueueExt": "true", "enableCalcFilterBitMap": "true",
@@ -53,7 +53,7 @@ def send_some(connection, begin, end):
         tag = "even" if number % 2 == 0 else "odd"
         answer = handover.send(connection, TOPIC, 0, b"%d" % number, {"TAGS": tag, "KEYS": f"k{number}"})
         check(int(answer.ext["queueOffset"]) == number, f"queue offset of {number}: {answer}")
-    stores.eventually(lambda: handover.max_offset(connection, TOPIC, 0) == end, "dispatch")
+    stores.eventually(lambda: max_offset(connection, TOPIC, 0) == end, "dispatch")
 
 
 def check_served(connection, count):
@@ -140,16 +140,14 @@ def main():
     parser.add_argument("--build-dir", default=toolbox.DEFAULT_BUILD_FOLDER, help="where the Java parts are built")
     options = parser.parse_args()
     tally = verdicts.Tally()
-    run = Run(options.bin_dir, options.build_dir)
+    run = turns.Turns(options.bin_dir, options.build_dir, golden.settings(golden.expectations("store-clean")))
     try:
         run.name_server.start()
-        for name, killed in (("stopped", False), ("killed", True)):
-            try:
-                complaints = change_hands(run, name, killed)
-                damage = {kind: line for kind, line in complaints.items() if "consume queue ext" in kind.lower() or "[BUG]" in kind}
-                tally.record(name, "; ".join(damage.values()) or None)
-            except (Failure, RuntimeError, OSError, KeyError, ValueError, wire.Closed) as error:
-                tally.record(name, f"{type(error).__name__}: {error}")
+        complaints = run.run_jobs(tally, {"stopped": lambda: change_hands(run, "stopped", False),
+                                          "killed": lambda: change_hands(run, "killed", True)})
+        for name, kinds in complaints.items():
+            damage = [line for kind, line in kinds.items() if "consume queue ext" in kind.lower() or "[BUG]" in kind]
+            tally.record(f"{name}: Java complains about no extension", "; ".join(damage) or None)
     finally:
         run.release(tally.failed > 0 or tally.passed == 0)
     return tally.close()
