@@ -50,6 +50,7 @@ def pull_all(connection, topic, queue_id, subscription="*"):
             at = 0
             while at < len(answer.body):
                 size = int.from_bytes(answer.body[at:at + 4], "big")
+                check(0 < size <= len(answer.body) - at, f"{topic}-{queue_id} behind offset {offset}: no record where one was promised")
                 found.append(answer.body[at:at + size])
                 at += size
         elif answer.code not in (PULL_RETRY, OFFSET_MOVED):
