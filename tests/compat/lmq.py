@@ -12,15 +12,14 @@ import sys
 import threading
 
 import handover
-from handover import Failure, check
-from harness import servers, stores, toolbox, verdicts
+from harness import stores, toolbox, turns, verdicts
 from harness.stores import ask, wire
+from harness.verdicts import Failure, check
 
 SETTINGS = {"enableLmq": "true", "enableMultiDispatch": "true", "flushConsumerOffsetInterval": "200"}
 DISPATCH, OFFSETS = "INNER_MULTI_DISPATCH", "INNER_MULTI_QUEUE_OFFSET"
 CLEAN_UNUSED_TOPIC, GROUP = 316, "%LMQ%group"
 QUEUES = [("Parent", 0), ("Parent", 1), ("%LMQ%a", 0), ("%LMQ%b", 0), ("%LMQ%direct", 0), ("%RETRY%G", 0)]
-BY_BROKER = {"UNIQ_KEY", "CLUSTER"}
 
 
 def send(connection, topic, queue_id, names, tag, **more):
@@ -65,7 +64,7 @@ def fill(broker):
         send(connection, "%RETRY%G", 0, "%LMQ%a", "7")
         told["unknown queue"] = connection.call(stores.PULL, wire.pull_fields("%LMQ%none", 0, 0)).code
         told["second queue"] = connection.call(stores.PULL, wire.pull_fields("%LMQ%a", 1, 0)).code
-        stores.eventually(lambda: handover.max_offset(connection, "%LMQ%a", 0) == 4, "dispatch of the inner queues")
+        stores.eventually(lambda: stores.max_offset(connection, "%LMQ%a", 0) == 4, "dispatch of the inner queues")
         told["records"] = {f"{topic}-{queue}": [describe(raw) for raw in stores.pull_all(connection, topic, queue)] for topic, queue in QUEUES}
         told["tag"] = [describe(raw)["body"] for raw in stores.pull_all(connection, "%LMQ%a", 0, "4")]
         ask(connection, stores.UPDATE_GROUP, body=json.dumps({"groupName": "GID_plain", "consumeEnable": True}).encode())
@@ -75,7 +74,7 @@ def fill(broker):
         told["topics"] = sorted(name for name in stores.topics(connection) if name.startswith("%LMQ%"))
         told["groups"] = sorted(name for name in stores.groups(connection) if name.startswith("%LMQ%"))
         ask(connection, CLEAN_UNUSED_TOPIC)
-        told["after cleaning"] = handover.max_offset(connection, "%LMQ%a", 0)
+        told["after cleaning"] = stores.max_offset(connection, "%LMQ%a", 0)
         woken = woken_pull(broker, "%LMQ%b", 2, lambda: send(connection, "Parent", 0, "%LMQ%b", "8"))
         told["woken"] = woken["body"]
     path = os.path.join(broker.store_folder, "config", "lmqConsumerOffset.json")
@@ -93,23 +92,23 @@ def go_on(broker, first):
         for group in (GROUP, "GID_plain"):
             offset = ask(connection, stores.QUERY_OFFSET, {"consumerGroup": group, "topic": "%LMQ%a", "queueId": 0}).ext["offset"]
             check(offset == "2", f"{group}: offset {offset}")
-        before = handover.max_offset(connection, "%LMQ%a", 0), handover.max_offset(connection, "%LMQ%b", 0)
+        before = stores.max_offset(connection, "%LMQ%a", 0), stores.max_offset(connection, "%LMQ%b", 0)
         send(connection, "Parent", 1, "%LMQ%a,%LMQ%b", "9")
-        stores.eventually(lambda: handover.max_offset(connection, "%LMQ%b", 0) == before[1] + 1, "dispatch")
+        stores.eventually(lambda: stores.max_offset(connection, "%LMQ%b", 0) == before[1] + 1, "dispatch")
         record = describe(stores.pull_all(connection, "%LMQ%a", 0)[-1])
         check(record["properties"][OFFSETS] == f"{before[0]},{before[1]}", f"next offsets: {record}, not {before}")
 
 
 def story(run, name, first, second, killed):
     store = os.path.join(run.folder, name, "store")
-    broker = run.broker(first, name + "-first", store, SETTINGS)
+    broker = run.broker(first, name + "-first", store)
     told = fill(broker)
     if killed:
         broker.kill()
     else:
         run.end(broker)
     for number, flavour in enumerate((second, first)):
-        broker = run.broker(flavour, f"{name}-{number}", store, SETTINGS)
+        broker = run.broker(flavour, f"{name}-{number}", store)
         go_on(broker, told)
         run.end(broker)
     return told
@@ -121,7 +120,7 @@ def main():
     parser.add_argument("--build-dir", default=toolbox.DEFAULT_BUILD_FOLDER, help="where the Java parts are built")
     options = parser.parse_args()
     tally = verdicts.Tally()
-    run = handover.Run(options.bin_dir, options.build_dir)
+    run = turns.Turns(options.bin_dir, options.build_dir, SETTINGS)
     told = {}
     try:
         run.name_server.start()
