@@ -79,6 +79,7 @@ MessageStoreOptions BrokerConfig::store_options() const {
   options.append_wait_ms = broker.fast_failure.get() ? broker.send_wait_ms.get() : 0;
   options.file_reserved_hours = store.file_reserved_hours.get();
   options.delete_when = store.delete_when.get();
+  options.clean_interval_ms = store.clean_interval_ms.get();
   options.disk_used_ratio_max = store.disk_used_ratio_max.get() / 100.0;
   options.disk_clean_ratio = store.disk_clean_ratio.get() / 100.0;
   options.disk_clean_forcibly = store.disk_clean_forcibly.get();

@@ -62,6 +62,7 @@ struct StoreSection final : ConfigSection {
   Setting<std::int64_t> flush_interval_ms, sync_flush_timeout_ms, slave_timeout_ms, page_cache_busy_ms;
   Setting<std::int32_t> file_reserved_hours;
   Setting<std::string> delete_when;
+  Setting<std::int64_t> clean_interval_ms;
   Setting<std::int32_t> disk_used_ratio_max, disk_clean_ratio, disk_full_ratio;
   Setting<std::int64_t> transfer_bytes_memory, transfer_bytes_disk;
   Setting<std::int32_t> transfer_count_memory, transfer_count_disk, memory_ratio;

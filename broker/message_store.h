@@ -251,7 +251,8 @@ struct MessageStoreOptions {
   bool index_enabled = true;                          ///< messageIndexEnable.
   bool sync_flush = false;                            ///< flushDiskType=SYNC_FLUSH.
   std::int64_t flush_interval_ms = 500;               ///< flushIntervalCommitLog.
-  std::int64_t upkeep_interval_ms = 1'000;            ///< Between two checkpoints; index flushes and retention count in tens of them.
+  std::int64_t upkeep_interval_ms = 1'000;            ///< Between two checkpoints; index flushes count in tens of them.
+  std::int64_t clean_interval_ms = 10'000;            ///< cleanResourceInterval: between two looks for expired files.
   std::int64_t sync_flush_timeout_ms = 5'000;         ///< syncFlushTimeout.
   std::int64_t slave_timeout_ms = 3'000;              ///< slaveTimeout.
   std::int64_t message_size_max = 4 * 1024 * 1024;    ///< maxMessageSize.

@@ -12,7 +12,6 @@ namespace skylark::broker {
 namespace {
 
 constexpr std::int64_t kFlushIndexesTicks = 10;  // How much of the indexes a power cut makes recovery build again.
-constexpr std::int64_t kExpiryTicks = 10;        // cleanResourceInterval.
 constexpr std::int64_t kFirstExpiryTick = 60;    // As Java, which gives a starting broker a minute.
 constexpr std::int64_t kRestTicks = 60;          // A queue that nobody used for so long gives its mappings back.
 
@@ -22,6 +21,7 @@ void MessageStoreImpl::upkeep() {
   ::pthread_setname_np(::pthread_self(), "store-upkeep");
   std::unique_lock lock(upkeep_mutex_);
   const std::chrono::milliseconds interval(std::max<std::int64_t>(options_.upkeep_interval_ms, 1));
+  const std::int64_t expiry_ticks = std::max<std::int64_t>(options_.clean_interval_ms / interval.count(), 1);
   for (std::int64_t tick = 1; !upkeep_wake_.wait_for(lock, interval, [this] { return upkeep_stopping_; }); ++tick) {
     lock.unlock();
     if (tick % kFlushIndexesTicks == 0) flush_indexes();
@@ -30,7 +30,7 @@ void MessageStoreImpl::upkeep() {
     const auto written = checkpoint_.flush();
     if (!written) log::error("cannot write the checkpoint: {}", written.error().message());
     look_at_disks();
-    if (tick % kExpiryTicks == 0 && tick >= kFirstExpiryTick) remove_expired();
+    if (tick % expiry_ticks == 0 && tick >= kFirstExpiryTick) remove_expired();
     queues_.limit_mappings();  // Those that readers made.
     if (tick % kRestTicks == 0) {
       for (const auto& named : queues_.all()) named.queue->rest();

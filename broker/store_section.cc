@@ -76,6 +76,9 @@ StoreSection::StoreSection()
                           in_range(0, 876'000)),
       delete_when(*this, {.key = "deleteWhen", .doc = "Hours of the day at which expired files are removed, separated by semicolons."},
                   "04"),
+      clean_interval_ms(*this,
+                        {.key = "cleanResourceInterval", .unit = Unit::milliseconds, .doc = "Time between two looks for expired files."},
+                        10'000, at_least(1)),
       disk_used_ratio_max(*this,
                           {.key = "diskMaxUsedSpaceRatio", .unit = Unit::percent, .doc = "Above it the oldest files are removed early."},
                           75, in_range(10, 95)),
@@ -177,8 +180,6 @@ StoreSection::StoreSection()
                                                                                            {"deleteConsumeQueueFilesInterval", "100"},
                                                                                            {"destroyMapedFileIntervalForcibly", "120000"},
                                                                                            {"redeleteHangedFileInterval", "120000"},
-                                                                                           {"cleanResourceInterval", "10000"},
-
                                                                                            {"diskFallRecorded", "true"}});
   ignore("Checksums of bodies are always checked on recovery.", {{"checkCRCOnRecover", "true"},
                                                                  {"enabledAppendPropCRC", "false"},

@@ -25,6 +25,7 @@ void quick_upkeep(MessageStoreOptions& options) {
   options.file_reserved_hours = 1;
   options.delete_when = "";        // Only when the test says so.
   options.upkeep_interval_ms = 2;  // A second of a broker, so that checkpoints come between the operations.
+  options.clean_interval_ms = std::int64_t{24} * 3'600'000;  // Files expire when an operation says so, and the ledger knows of it.
 }
 void quick_upkeep_sync_flush(MessageStoreOptions& options) {
   quick_upkeep(options);
