@@ -241,9 +241,10 @@ Result<void> ConsumeQueue::cut(std::int64_t end_bytes) {
   end_ = end_bytes;
   dirty_from_ = dirty_from_ < 0 ? end_bytes : std::min(dirty_from_, end_bytes);
   new_names_ = true;  // After a kill even the names of files that stay may not be durable.
-  // A file that would hold nothing goes too, except the only one: its name keeps the place of the queue.
-  const bool only = files_.begin() >= end_bytes;
-  const auto removed = files_.remove_from(only ? end_bytes + 1 : std::max<std::int64_t>(end_bytes, 1));
+  // A file that would hold nothing goes too: Java takes its first unit of zeros for a message, and a pull of that never ends. Only where
+  // there is no other file, and its name keeps the place of the queue, it stays.
+  const bool keeps_place = end_bytes > 0 && files_.begin() >= end_bytes;
+  const auto removed = files_.remove_from(keeps_place ? end_bytes + 1 : end_bytes);
   if (!removed) return removed;
   if (end_bytes >= files_.end()) return {};
   const auto file = files_.find(end_bytes);
