@@ -174,6 +174,7 @@ def process_tests(against):
         tests.append(("batch-topics", python + ["tests/compat/batchtopics.py"] + binaries, 600))
         tests.append(("handover", python + ["tests/compat/handover.py"] + binaries, 600))
         tests.append(("golden-takeover", python + ["tests/compat/golden_takeover.py"] + binaries, 600))
+        tests.append(("mqstore", python + ["tests/compat/mqstore.py"] + binaries, 600))
         tests.append(("extensions", python + ["tests/compat/extensions.py"] + binaries, 600))
         tests.append(("lmq", python + ["tests/compat/lmq.py"] + binaries, 600))
         tests.append(("replication", python + ["tests/integration/replication/run.py"] + binaries, 900))

@@ -43,7 +43,8 @@ def parse_json(body):
 
 def pull_all(connection, topic, queue_id, subscription="*"):
     """Raw bytes of every record of a queue, as they stand in the commit log."""
-    found, offset = [], int(ask(connection, MIN_OFFSET, {"topic": topic, "queueId": queue_id}).ext["offset"])
+    # Of an empty batch queue Java says −1.
+    found, offset = [], max(0, int(ask(connection, MIN_OFFSET, {"topic": topic, "queueId": queue_id}).ext["offset"]))
     while True:
         answer = connection.call(PULL, {**wire.pull_fields(topic, queue_id, offset), "subscription": subscription})
         if answer.code == SUCCESS:

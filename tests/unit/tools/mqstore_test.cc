@@ -278,7 +278,9 @@ TEST_CASE("rebuild puts the queues of a topic where its type says", "[mqstore]")
 
 TEST_CASE("truncate says what would go, cuts there alone where a record begins, and leaves a sound store", "[mqstore]") {
   Store store("store-clean");
-  const std::int64_t at = store.message(100)["commitLogOffset"].as_integer();
+  // The second place takes the newer index file, in which the keys of the last record of the older one go on.
+  const json::Value& halves = store.expected["topics"]["RMQ_SYS_TRANS_HALF_TOPIC"]["queues"]["0"]["messages"];
+  const std::int64_t at = (GENERATE(true, false) ? store.message(100) : halves.items().front())["commitLogOffset"].as_integer();
   const auto before = store.content("");
   json::Value plan;
   REQUIRE(store.truncate({.at = at, .dry_run = true}, &plan));
