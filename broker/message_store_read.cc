@@ -5,14 +5,15 @@
 
 #include "base/bytes.h"
 #include "base/log.h"
+#include "base/partition_point.h"
 #include "broker/message_store_impl.h"
 
 namespace skylark::broker {
 namespace {
 
 constexpr std::int64_t kExaminedBytesMin = 16'000;  // maxFilterMessageSize: units of so many bytes are looked at however few are wanted.
-constexpr std::size_t kUnitsPerRead = 32;  // What a pull asks for by default.
-constexpr std::int64_t kRecordSizeMin = 91;  // V1 with IPv4 hosts and nothing else.
+constexpr std::size_t kUnitsPerRead = 32;           // What a pull asks for by default.
+constexpr std::int64_t kRecordSizeMin = 91;         // V1 with IPv4 hosts and nothing else.
 constexpr std::size_t kKeyCandidatesMore = 64;
 
 bool has_word(std::string_view words, std::string_view wanted) {
@@ -204,19 +205,12 @@ std::int64_t MessageStoreImpl::offset_by_time(std::string_view topic, std::int32
   if (!queue) return 0;
   if (const auto found = queue->offset_by_time(timestamp_ms, upper)) return *found;
   const std::int64_t min = queue->min_offset();
-  const std::int64_t max = queue->max_offset();
-  // Store times never fall along the log. `low` becomes the first offset that is too late: at or after the time, or for `upper` after it.
-  std::int64_t low = min;
-  std::int64_t high = max;
-  while (low < high) {
-    const std::int64_t middle = low + (high - low) / 2;
-    const std::int64_t time = entry_store_time(*queue, middle);
-    if (time < timestamp_ms || (upper && time == timestamp_ms))
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return upper ? std::max(low - 1, min) : low;
+  // Store times never fall along the log. Too late is at or after the time, or for `upper` after it.
+  const std::int64_t too_late = partition_point(min, queue->max_offset(), [&](std::int64_t offset) {
+    const std::int64_t time = entry_store_time(*queue, offset);
+    return time < timestamp_ms || (upper && time == timestamp_ms);
+  });
+  return upper ? std::max(too_late - 1, min) : too_late;
 }
 
 MessageStore::KeyQueryResult MessageStoreImpl::query_by_key(std::string_view topic, std::string_view key, std::int32_t count_max,

@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/partition_point.h"
 
 namespace skylark::consumequeue {
 namespace {
@@ -80,14 +81,8 @@ std::int64_t BatchConsumeQueue::unit_of(std::int64_t queue_offset) const {
     }
     high = probe;
   }
-  while (low < high) {
-    const std::int64_t middle = low + (high - low) / 2;
-    if (before(middle))
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return high < end ? high : -1;
+  const std::int64_t found = partition_point(low, high, before);
+  return found < end ? found : -1;
 }
 
 std::int64_t BatchConsumeQueue::first_offset() const {
@@ -117,18 +112,14 @@ std::optional<std::int64_t> BatchConsumeQueue::offset_by_time(std::int64_t times
   used_ = true;
   const std::int64_t end = units();
   if (min_ >= end) return next_;
-  std::int64_t low = min_;  // Becomes the first unit that is too late: of that time or later, or for `upper` later.
-  std::int64_t high = end;
-  while (low < high) {
-    const std::int64_t middle = low + (high - low) / 2;
-    const auto entry = unit(middle);
-    if (!entry) return next_;
-    if (entry->store_timestamp < timestamp_ms || (upper && entry->store_timestamp == timestamp_ms))
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  const auto found = unit(std::clamp(upper ? low - 1 : low, min_, end - 1));
+  bool unread = false;
+  const std::int64_t too_late = partition_point(min_, end, [&](std::int64_t number) {  // Of that time or later, or for `upper` later.
+    const auto entry = unit(number);
+    unread = unread || !entry;
+    return entry && (entry->store_timestamp < timestamp_ms || (upper && entry->store_timestamp == timestamp_ms));
+  });
+  if (unread) return next_;
+  const auto found = unit(std::clamp(upper ? too_late - 1 : too_late, min_, end - 1));
   return found ? found->queue_offset : next_;
 }
 

@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/partition_point.h"
 
 namespace skylark::consumequeue {
 namespace {
@@ -199,17 +200,8 @@ void ConsumeQueue::find_min(std::int64_t min_physical_offset) {
     const auto entry = unit(number);
     return !entry || (entry->blank() && entry->physical_offset == 0) || entry->physical_offset < min_physical_offset;
   };
-  std::int64_t low = min_;
-  std::int64_t high = units();
-  if (low >= high || !gone(low)) return;
-  while (low < high) {
-    const std::int64_t middle = low + (high - low) / 2;
-    if (gone(middle))
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  min_ = low;
+  if (min_ >= units() || !gone(min_)) return;
+  min_ = partition_point(min_, units(), gone);
 }
 
 Result<void> ConsumeQueue::truncate(std::int64_t physical_offset) {
