@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/clock.h"
+#include "base/command_line.h"
 #include "base/config.h"
 #include "base/file_system.h"
 #include "base/log.h"
@@ -79,13 +80,7 @@ int main(int argc, char** argv) {
   auto* print = app.add_option("-p,--print-config,--printConfigItem", flags.print_style, "print all settings and exit; markdown: their documentation");
   print->expected(0, 1)->check(CLI::IsMember({"text", "markdown"}));
   app.add_option("settings", flags.assignments, "settings as key=value");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp& help) {
-    return app.exit(help);
-  } catch (const CLI::ParseError& error) {
-    return refuse_to_start(kProgram, error.what());
-  }
+  if (const auto ended = parse_command_line(app, kProgram, argc, argv)) return *ended;
   flags.print = print->count() != 0;
 
   try {

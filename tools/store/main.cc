@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/command_line.h"
 #include "base/error.h"
 #include "base/program.h"
 #include "tools/store/commands.h"
@@ -105,13 +106,7 @@ int main(int argc, char** argv) {
   add_common(truncate, flags, false);
   truncate.add_option("--at", flags.truncate.at, "physical offset where the log shall end")->check(CLI::NonNegativeNumber);
   truncate.add_flag("--dry-run", flags.truncate.dry_run, "only say what would go; without --at: what the next start would cut");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp& help) {
-    return app.exit(help);
-  } catch (const CLI::ParseError& error) {
-    return refuse_to_start(kProgram, error.what());
-  }
+  if (const auto ended = parse_command_line(app, kProgram, argc, argv)) return *ended;
   if (truncate.parsed() && flags.truncate.at < 0 && !flags.truncate.dry_run)
     return refuse_to_start(kProgram, "truncate wants --at OFFSET or --dry-run");
   return run(app, flags);
