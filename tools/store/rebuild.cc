@@ -117,49 +117,42 @@ Result<int> rebuild(const StoreOptions& options, FileSystem& disk, Clock& clock,
   });
   if (!walked) return walked.error();
 
-  // Everything new is durable before a name changes. Between the renames `abort` makes the next start look for itself.
-  const bool clean = !disk.exists(options.abort_path());
-  if (clean) {
-    const auto marked = disk.write_all(options.abort_path(), "rebuild", true);
-    if (!marked) return marked.error();
-  }
-  const auto synced = disk.sync_all(options.root);
-  if (!synced) return synced.error();
   const std::string suffix = fmt::format(".old-{}", clock.now_ms());
-  for (const auto& [now, next] : {std::pair(options.queues_path(), new_queues), std::pair(options.batch_queues_path(), new_batch_queues),
-                                  std::pair(options.index_path(), new_index)}) {
-    const auto aside = move(disk, now, now + suffix);
-    if (!aside) return aside.error();
-    const auto placed = move(disk, next, now);
-    if (!placed) return placed.error();
-  }
   const auto of_kind = [&](bool batch_kind) {
     return [&listed, batch_kind](const std::string& topic) { return !listed || listed(topic).value_or(batch_kind) == batch_kind; };
   };
-  const auto kept = keep_old(old, options.queues_path(), suffix, of_kind(false), disk);
-  if (!kept) return kept.error();
-  const auto kept_batch = keep_old(old_batch, options.batch_queues_path(), suffix, of_kind(true), disk);
-  if (!kept_batch) return kept_batch.error();
-  const auto durable = disk.sync_all(options.root);
-  if (!durable) return durable.error();
-  if (clean) {
-    const auto removed = disk.remove(options.abort_path());
-    if (!removed) return removed.error();
-    (void)disk.sync_folder(options.root);
-  }
+  std::int64_t kept_count = 0;
+  const auto changed = change_store(options, "rebuild", disk, [&]() -> Result<void> {
+    const auto synced = disk.sync_all(options.root);  // Everything new is durable before a name changes.
+    if (!synced) return synced;
+    for (const auto& [now, next] : {std::pair(options.queues_path(), new_queues), std::pair(options.batch_queues_path(), new_batch_queues),
+                                    std::pair(options.index_path(), new_index)}) {
+      const auto aside = move(disk, now, now + suffix);
+      if (!aside) return aside;
+      const auto placed = move(disk, next, now);
+      if (!placed) return placed;
+    }
+    const auto kept = keep_old(old, options.queues_path(), suffix, of_kind(false), disk);
+    if (!kept) return kept.error();
+    const auto kept_batch = keep_old(old_batch, options.batch_queues_path(), suffix, of_kind(true), disk);
+    if (!kept_batch) return kept_batch.error();
+    kept_count = *kept + *kept_batch;
+    return {};
+  });
+  if (!changed) return changed.error();
 
   if (format == Format::json) {
     json::Value answer;
     answer.set("records", walked->record_count);
     answer.set("queued", queued);
     answer.set("ofDeletedTopics", deleted);
-    answer.set("queuesKept", *kept + *kept_batch);
+    answer.set("queuesKept", kept_count);
     answer.set("damagedPlaces", static_cast<std::int64_t>(walked->damage.size()));
     answer.set("oldSuffix", suffix);
     out << json::write(answer, json::IntegerKeys::quoted) << '\n';
   } else {
     out << fmt::format("{} records read, {} entered into queues, {} of deleted topics left out, {} queues without records kept\n",
-                       walked->record_count, queued, deleted, *kept + *kept_batch);
+                       walked->record_count, queued, deleted, kept_count);
     for (const LogDamage& damage : walked->damage) out << fmt::format("damage at {} up to {}: {}\n", damage.begin, damage.end, damage.what);
     out << "the old ones: consumequeue" << suffix << ", batchconsumequeue" << suffix << ", index" << suffix << '\n';
   }

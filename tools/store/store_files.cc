@@ -125,4 +125,21 @@ Result<std::vector<std::string>> index_files(const StoreOptions& options, FileSy
   return paths;
 }
 
+Result<void> change_store(const StoreOptions& options, std::string_view what, FileSystem& disk,
+                          const std::function<Result<void>()>& change) {
+  const bool clean = !disk.exists(options.abort_path());
+  if (clean) {
+    const auto marked = disk.write_all(options.abort_path(), what, true);
+    if (!marked) return marked;
+  }
+  const auto changed = change();
+  if (!changed) return changed;
+  const auto synced = disk.sync_all(options.root);
+  if (!synced || !clean) return synced;
+  const auto removed = disk.remove(options.abort_path());
+  if (!removed) return removed;
+  (void)disk.sync_folder(options.root);
+  return {};
+}
+
 }  // namespace skylark::tools

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/file_system.h"
@@ -77,5 +78,10 @@ using ConfiguredTopics = std::map<std::string, bool, std::less<>>;
 
 /// Paths of the files of the key index, oldest first.
 [[nodiscard]] Result<std::vector<std::string>> index_files(const StoreOptions& options, FileSystem& disk);
+
+/// Makes a change of several parts, durable on return. Until then `abort` stands, whose text is `what`, so that a start that comes upon a
+/// half made change looks for itself; after an error it stays. One that was there before stays as well.
+[[nodiscard]] Result<void> change_store(const StoreOptions& options, std::string_view what, FileSystem& disk,
+                                        const std::function<Result<void>()>& change);
 
 }  // namespace skylark::tools

@@ -150,21 +150,8 @@ Result<int> truncate(const StoreOptions& options, const TruncateOptions& what, F
   const auto plan = make_plan(**files, what.at);
   if (!plan) return plan.error();
   if (!what.dry_run) {
-    // Until all parts are cut, `abort` makes a start look for itself.
-    const bool clean = !disk.exists(options.abort_path());
-    if (clean) {
-      const auto marked = disk.write_all(options.abort_path(), "truncate", true);
-      if (!marked) return marked.error();
-    }
-    const auto cut = cut_store(options, *plan, disk, clock);
+    const auto cut = change_store(options, "truncate", disk, [&] { return cut_store(options, *plan, disk, clock); });
     if (!cut) return cut.error();
-    const auto synced = disk.sync_all(options.root);
-    if (!synced) return synced.error();
-    if (clean) {
-      const auto removed = disk.remove(options.abort_path());
-      if (!removed) return removed.error();
-      (void)disk.sync_folder(options.root);
-    }
   }
   print(*plan, what.dry_run, format, out);
   return kSound;
