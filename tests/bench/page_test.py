@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The page of scripts/bench from made-up raw data: medians, verdicts, charts, and what it says where nothing was measured."""
 import argparse
+import contextlib
 import json
 import os
 import sys
@@ -8,9 +9,9 @@ import tempfile
 import xml.etree.ElementTree
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path[:0] = [os.path.join(ROOT, "scripts", "lib"), os.path.join(ROOT, "tests", "integration")]
+sys.path[:0] = [os.path.join(ROOT, "scripts", "lib"), os.path.join(ROOT, "tests", "support")]
+from cases import check, run_cases  # noqa: E402
 from performance import data, goals, page, settings, svg  # noqa: E402
-from startup_test import check  # noqa: E402
 
 MACHINE = {"cpu": "a processor", "cores": 2, "memoryGiB": 8, "kernel": "6.1", "java": "17", "compiler": "g++", "commit": "abc", "loadAverageAtStart": 0.5}
 FACTS = {"date": "2026-01-01", "rounds": 3, "seconds": 1, "warmUp": 1, "jvmWarmUp": 5, "machine": MACHINE, "loadAverageAtEnd": 1.0}
@@ -86,20 +87,16 @@ def nothing_is_joined_to_nothing(_folder):
 CASES = [nothing_measured, medians_and_verdicts, failures_are_told, curves, charts_place_their_points, nothing_is_joined_to_nothing]
 
 
+@contextlib.contextmanager
+def page_folder():
+    with tempfile.TemporaryDirectory(prefix="skylark-page-") as folder:
+        os.makedirs(os.path.join(folder, "performance"))
+        yield folder
+
+
 def main():
     argparse.ArgumentParser(description=__doc__).parse_args()
-    failed = 0
-    for function in CASES:
-        with tempfile.TemporaryDirectory(prefix="skylark-page-") as folder:
-            os.makedirs(os.path.join(folder, "performance"))
-            try:
-                function(folder)
-                print(f"CASE {function.__name__} PASS", flush=True)
-            except Exception as error:  # A failure of this case alone.
-                failed += 1
-                print(f"CASE {function.__name__} FAIL {type(error).__name__}: {error}", flush=True)
-    print(f"{len(CASES) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+    return run_cases(CASES, page_folder)
 
 
 if __name__ == "__main__":

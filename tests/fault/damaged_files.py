@@ -8,13 +8,13 @@ import argparse
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import ports  # noqa: E402
+import programs  # noqa: E402
 import wire  # noqa: E402
 
 CONFIG = """brokerName=broker-a
@@ -33,10 +33,6 @@ GARBAGE = b'{"dataVersion":{"counter":\x00\x01 no table'
 START_SECONDS = 120
 
 
-class Refused(Exception):
-    """The broker ended instead of starting; its words."""
-
-
 class Broker:
     def __init__(self, options, work):
         self.work = work
@@ -49,20 +45,8 @@ class Broker:
         self.process = None
 
     def start(self):
-        path = os.path.join(self.work, "broker.out")
-        with open(path, "wb") as out:
-            self.process = subprocess.Popen(self.command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
-        deadline = time.monotonic() + START_SECONDS
-        while True:
-            with open(path, "r", errors="replace") as file:
-                said = file.read()
-            if "boot success" in said:
-                return
-            if self.process.poll() is not None:
-                raise Refused(f"exit code {self.process.returncode}: {said}")
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"the broker neither started nor ended: {said}")
-            time.sleep(0.02)
+        self.process = None
+        self.process, _ = programs.start(self.command, os.path.join(self.work, "broker.out"), START_SECONDS)
 
     def end(self, how):
         if self.process is not None and self.process.poll() is None:
@@ -185,10 +169,10 @@ def run_case(broker, saved, damage, refusal):
     damage(broker.store)
     try:
         broker.start()
-    except Refused as refused:
+    except programs.Ended as refused:
         if refusal is None or refusal not in str(refused):
             raise RuntimeError(f"it does not start: {refused}") from refused
-        if broker.process.returncode < 0:
+        if refused.exit_code < 0:
             raise RuntimeError(f"it crashed: {refused}") from refused
         return
     if refusal is not None:

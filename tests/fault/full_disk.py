@@ -16,6 +16,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import ports  # noqa: E402
+import programs  # noqa: E402
 import wire  # noqa: E402
 
 # Nothing is removed for space, whatever the age: what was acknowledged has to be there at the end.
@@ -53,13 +54,7 @@ class Broker:
             file.write(CONFIG.format(port=self.port, store=os.path.join(work, "disk", "store"), logs=os.path.join(work, "logs")))
 
     def start(self):
-        with open(self.out, "wb") as out:
-            self.process = subprocess.Popen(self.command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        while "boot success" not in self.said():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"the broker did not start: {self.said()[-2000:]}")
-            time.sleep(0.05)
+        self.process, _ = programs.start(self.command, self.out, DEADLINE_SECONDS)
 
     def said(self):
         with open(self.out, "r", errors="replace") as file:

@@ -9,10 +9,9 @@ import sys
 import time
 
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path[:0] = [os.path.join(TESTS, "support"), os.path.join(TESTS, "integration")]
+sys.path.insert(0, os.path.join(TESTS, "support"))
 import wire  # noqa: E402
-from startup_test import Case, check, refused  # noqa: E402
-from wire_test import start_pair  # noqa: E402
+from cases import Case, check, refused, run_cases  # noqa: E402
 
 QUERY_CONSUMER_OFFSET, GET_MAX_OFFSET, GET_TOPIC_CONFIG = 14, 30, 351
 SHORT = ["--seconds", "1", "--warm-up", "0.3", "--quiet", "-o", "json"]
@@ -58,7 +57,7 @@ def same(what, said, held):
 
 
 def produce_counts_what_is_stored(case):
-    _, port = start_pair(case)
+    _, port = case.start_pair()
     for number, codec in enumerate(("json", "rocketmq", "flatbuffers")):
         topic = f"Produce{number}_"
         result = bench(case, port, "produce", "--codec", codec, "--topics", "3", "--connections", "40", "--in-flight", "8",
@@ -71,7 +70,7 @@ def produce_counts_what_is_stored(case):
 
 
 def many_topics_are_created_where_they_are_missing(case):
-    _, port = start_pair(case)
+    _, port = case.start_pair()
     bench(case, port, "produce", "--topics", "70", "--queues", "1", "--count", "100", topic="Many")
     result = bench(case, port, "produce", "--topics", "600", "--queues", "2", topic="Many")
     check(result["refused"] == 0, f"{result}")
@@ -82,7 +81,7 @@ def many_topics_are_created_where_they_are_missing(case):
 
 
 def latency_has_one_in_flight(case):
-    _, port = start_pair(case)
+    _, port = case.start_pair()
     result = bench(case, port, "latency")
     same("latency", result["storedTotal"], lambda: sum(ends(port, "Bench_latency")))
     scheduled = bench(case, port, "latency", "--rate", "200", topic="Scheduled")
@@ -91,7 +90,7 @@ def latency_has_one_in_flight(case):
 
 
 def readers_get_what_was_stored(case):
-    _, port = start_pair(case)
+    _, port = case.start_pair()
     pulled = bench(case, port, "pull", "--preload", "5000", "--connections", "2", "--in-flight", "2")
     check(pulled["messages"] > pulled["requests"], "a pull gives more than one message")
     consumed = bench(case, port, "consume", "--preload", "5000", "--connections", "3", "--groups", "5", "--commit-interval", "50")
@@ -101,7 +100,7 @@ def readers_get_what_was_stored(case):
 
 
 def waiting_consumers_get_every_message(case):
-    _, port = start_pair(case)
+    _, port = case.start_pair()
     for load, flags in (("e2e", ["--rate", "300", "--codec", "flatbuffers"]), ("mixed", ["--ratio", "1:3", "--connections", "8", "--rate", "2000"])):
         result = bench(case, port, load, "--groups", "3", "--commit-interval", "100", *flags)
         held = ends(port, f"Bench_{load}")
@@ -112,7 +111,7 @@ def waiting_consumers_get_every_message(case):
 
 
 def transactions_end_as_they_were_told(case):
-    _, port = start_pair(case)
+    _, port = case.start_pair()
     result = bench(case, port, "transactions", "--rollback", "25", "--verify", "--connections", "2", "--in-flight", "4")
     stored = sum(ends(port, "Bench_transactions"))
     check(result["committedTotal"] == result["deliveredTotal"] == stored, f"{result}, the broker holds {stored}")
@@ -121,7 +120,7 @@ def transactions_end_as_they_were_told(case):
 
 
 def delayed_messages_all_come_late(case):
-    _, port = start_pair(case, "messageDelayLevel=1s 5s\n")
+    _, port = case.start_pair("messageDelayLevel=1s 5s\n")
     result = bench(case, port, "delay", "--rate", "200", "--levels", "1s 5s")
     same("delay", result["storedTotal"], lambda: sum(ends(port, "Bench_delay")))
     check(result["deliveredTotal"] == result["storedTotal"], f"deliveries: {result}")
@@ -129,7 +128,7 @@ def delayed_messages_all_come_late(case):
 
 
 def name_server_holds_simulated_brokers(case):
-    name_server, _ = start_pair(case)
+    name_server, _ = case.start_pair()
     code, out, errors = case.run("mqbench", "nameserver", "-n", f"127.0.0.1:{name_server}", "--brokers", "20", "--topics", "50", "--spread", "4",
                                  "--register-interval", "1", "--server-pid", str(case.running[0].pid), *SHORT, timeout=120)
     check(code == 0, f"exit code {code}: {errors}")
@@ -139,7 +138,7 @@ def name_server_holds_simulated_brokers(case):
 
 
 def errors_are_one_line(case):
-    _, port = start_pair(case, "autoCreateTopicEnable=false\n")
+    _, port = case.start_pair("autoCreateTopicEnable=false\n")
     refused(case.run("mqbench", "produce", "--connections", "many"), "--connections")
     refused(case.run("mqbench", "mixed", "--ratio", "all"), "--ratio", "producers:consumers")
     for flags, word in ((["-b", "127.0.0.1:1"], "cannot connect"), (["-b", f"127.0.0.1:{port}", "--broker-pid", "2147483600"], "--broker-pid"),
@@ -156,19 +155,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--bin-dir", required=True)
     options = parser.parse_args()
-    failed = 0
-    for function in CASES:
-        case = Case(os.path.abspath(options.bin_dir))
-        try:
-            function(case)
-            print(f"CASE {function.__name__} PASS", flush=True)
-        except Exception as error:  # A failure of this case alone.
-            failed += 1
-            print(f"CASE {function.__name__} FAIL {type(error).__name__}: {error}", flush=True)
-        finally:
-            case.end()
-    print(f"{len(CASES) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+    return run_cases(CASES, lambda: Case(options.bin_dir))
 
 
 if __name__ == "__main__":

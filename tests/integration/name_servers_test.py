@@ -10,10 +10,10 @@ import sys
 import time
 
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path[:0] = [os.path.join(TESTS, "support"), os.path.join(TESTS, "integration")]
+sys.path.insert(0, os.path.join(TESTS, "support"))
 import ports  # noqa: E402
 import wire  # noqa: E402
-from startup_test import Case, Failure, check  # noqa: E402
+from cases import Case, Failure, check, run_cases  # noqa: E402
 
 CLUSTER_INFO = 106
 
@@ -40,7 +40,7 @@ def run_demo(case, name_servers):
     check(done.returncode == 0 and "every step was verified" in done.stdout, f"the demo ends with {done.returncode}: {done.stdout} {done.stderr}")
 
 
-def story(case):
+def two_name_servers(case):
     first, second = (ports.claim_plain().number for _ in range(2))
     broker = ports.claim_broker().listen
     both = f"127.0.0.1:{first};127.0.0.1:{second}"
@@ -70,16 +70,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--bin-dir", required=True)
     options = parser.parse_args()
-    case = Case(os.path.abspath(options.bin_dir))
-    try:
-        story(case)
-        print("CASE two_name_servers PASS\n1 passed, 0 failed")
-        return 0
-    except Exception as error:  # Any surprise is a failure.
-        print(f"CASE two_name_servers FAIL {type(error).__name__}: {error}\n0 passed, 1 failed")
-        return 1
-    finally:
-        case.end()
+    return run_cases([two_name_servers], lambda: Case(options.bin_dir))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 """Runs scripts/quickstart as a newcomer does and reads its output: ids are looked up at the broker, delays compared with what was asked,
 the rolled-back message must never be seen, the replay must be what was sent; and a broker killed midway must not end in exit code 0."""
 import argparse
+import contextlib
 import os
 import re
 import signal
@@ -16,17 +17,9 @@ ROOT = os.path.dirname(TESTS)
 sys.path.insert(0, os.path.join(TESTS, "support"))
 import ports  # noqa: E402
 import wire  # noqa: E402
+from cases import Failure, check, run_cases  # noqa: E402
 
 QUERY_BY_KEY, VIEW_BY_ID, MAX_OFFSET, PULL = 12, 33, 30, 11
-
-
-class Failure(Exception):
-    pass
-
-
-def check(condition, text):
-    if not condition:
-        raise Failure(text)
 
 
 class Quickstart:
@@ -144,16 +137,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--bin-dir", required=True)
     options = parser.parse_args()
-    failed = 0
-    for case in CASES:
-        try:
-            case(os.path.abspath(options.bin_dir))
-            print(f"CASE {case.__name__} PASS", flush=True)
-        except Exception as error:  # A failure of this case alone.
-            failed += 1
-            print(f"CASE {case.__name__} FAIL {type(error).__name__}: {error}", flush=True)
-    print(f"{len(CASES) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+    return run_cases(CASES, lambda: contextlib.nullcontext(os.path.abspath(options.bin_dir)))
 
 
 if __name__ == "__main__":

@@ -7,77 +7,11 @@ import argparse
 import os
 import signal
 import socket
-import subprocess
 import sys
-import tempfile
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import ports  # noqa: E402
-
-
-class Failure(Exception):
-    pass
-
-
-def check(condition, text):
-    if not condition:
-        raise Failure(text)
-
-
-class Case:
-    def __init__(self, bin_dir):
-        self.bin = bin_dir
-        self.work = tempfile.mkdtemp(prefix="skylark-startup-")
-        self.running = []
-
-    def write(self, name, text):
-        path = os.path.join(self.work, name)
-        with open(path, "w") as file:
-            file.write(text)
-        return path
-
-    def broker_conf(self, port, extra="", store="store"):
-        return self.write(f"broker-{port}.conf", f"brokerName=broker-a\nbrokerIP1=127.0.0.1\nlistenPort={port}\n"
-                          f"storePathRootDir={self.work}/{store}\nlogDir={self.work}/logs\nmappedFileSizeCommitLog=1048576\n{extra}")
-
-    def namesrv_conf(self, port, extra=""):
-        return self.write(f"namesrv-{port}.conf", f"listenPort={port}\nlogDir={self.work}/logs\n{extra}")
-
-    def run(self, program, *arguments, timeout=60):
-        done = subprocess.run([os.path.join(self.bin, program), *arguments], capture_output=True, text=True, timeout=timeout,
-                              stdin=subprocess.DEVNULL)
-        return done.returncode, done.stdout, done.stderr
-
-    def start(self, program, *arguments):
-        out = open(os.path.join(self.work, f"{program}-{len(self.running)}.out"), "w+")
-        process = subprocess.Popen([os.path.join(self.bin, program), *arguments], stdout=out, stderr=subprocess.STDOUT,
-                                   stdin=subprocess.DEVNULL)
-        self.running.append(process)
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            out.seek(0)
-            text = out.read()
-            if "boot success" in text:
-                return process, text
-            check(process.poll() is None, f"{program} ended: {text}")
-            time.sleep(0.02)
-        raise Failure(f"{program} did not come up: {text}")
-
-    def end(self):
-        for process in self.running:
-            if process.poll() is None:
-                process.kill()
-            process.wait()
-
-
-def refused(result, *words):
-    code, _, errors = result
-    lines = [line for line in errors.splitlines() if line.strip()]
-    check(code == 2, f"exit code {code}, want 2; stderr: {errors}")
-    check(len(lines) == 1, f"want one line on stderr: {errors!r}")
-    for word in words:
-        check(word in lines[0], f"{word!r} is not in {lines[0]!r}")
+from cases import Case, check, refused, run_cases  # noqa: E402
 
 
 def bad_value(case):
@@ -200,22 +134,8 @@ def main():
     parser.add_argument("--bin-dir", required=True)
     parser.add_argument("--only")
     options = parser.parse_args()
-    passed = failed = 0
-    for function in CASES:
-        if options.only and function.__name__ != options.only:
-            continue
-        case = Case(os.path.abspath(options.bin_dir))
-        try:
-            function(case)
-            passed += 1
-            print(f"CASE {function.__name__} PASS", flush=True)
-        except Exception as error:  # Any surprise is a failure of that case alone.
-            failed += 1
-            print(f"CASE {function.__name__} FAIL {type(error).__name__}: {error}", flush=True)
-        finally:
-            case.end()
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+    wanted = [function for function in CASES if options.only in (None, function.__name__)]
+    return run_cases(wanted, lambda: Case(options.bin_dir))
 
 
 if __name__ == "__main__":

@@ -9,10 +9,9 @@ import subprocess
 import sys
 
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path[:0] = [os.path.join(TESTS, "support"), os.path.join(TESTS, "integration")]
-import ports  # noqa: E402
+sys.path.insert(0, os.path.join(TESTS, "support"))
 import wire  # noqa: E402
-from startup_test import Case, check  # noqa: E402
+from cases import Case, check, run_cases  # noqa: E402
 
 SEND, PULL, CREATE_TOPIC, RUNTIME_INFO = 310, 11, 17, 28
 
@@ -24,15 +23,6 @@ def counters(port):
     return json.loads(answer.body)["table"]
 
 
-def start_pair(case, extra=""):
-    """Ports of a name server and a broker that run."""
-    namesrv_port = ports.claim_plain().number
-    broker_port = ports.claim_broker().listen
-    case.start("mqnamesrv", "-c", case.namesrv_conf(namesrv_port))
-    case.start("mqbroker", "-c", case.broker_conf(broker_port, extra), "-n", f"127.0.0.1:{namesrv_port}")
-    return namesrv_port, broker_port
-
-
 def create_topic(port, topic):
     with wire.Wire("127.0.0.1", port) as connection:
         answer = connection.call(CREATE_TOPIC, {"topic": topic, "defaultTopic": "TBW102", "readQueueNums": 4, "writeQueueNums": 4, "perm": 6,
@@ -41,7 +31,7 @@ def create_topic(port, topic):
 
 
 def answers_overtake_and_flushes_are_shared(case):
-    _, port = start_pair(case, "flushDiskType=SYNC_FLUSH\n")
+    _, port = case.start_pair("flushDiskType=SYNC_FLUSH\n")
     create_topic(port, "Shared")
     create_topic(port, "Quiet")
     before = int(counters(port)["commitLogFlushTimes"])
@@ -67,7 +57,7 @@ def answers_overtake_and_flushes_are_shared(case):
 
 
 def our_client_speaks_flatbuffers(case):
-    namesrv_port, port = start_pair(case)
+    namesrv_port, port = case.start_pair()
     acks = os.path.join(case.work, "acks")
     done = subprocess.run([os.path.join(case.bin, "skylark_ack_log"), "produce", "--namesrv", f"127.0.0.1:{namesrv_port}", "--topic", "Native",
                            "--file", acks, "--acks", "3000"], capture_output=True, text=True, timeout=120)
@@ -79,7 +69,7 @@ def our_client_speaks_flatbuffers(case):
 
 
 def others_never_see_flatbuffers(case):
-    _, port = start_pair(case)
+    _, port = case.start_pair()
     create_topic(port, "Plain")
     with wire.Wire("127.0.0.1", port) as connection:
         for number in range(100):
@@ -96,19 +86,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--bin-dir", required=True)
     options = parser.parse_args()
-    failed = 0
-    for function in CASES:
-        case = Case(os.path.abspath(options.bin_dir))
-        try:
-            function(case)
-            print(f"CASE {function.__name__} PASS", flush=True)
-        except Exception as error:  # A failure of this case alone.
-            failed += 1
-            print(f"CASE {function.__name__} FAIL {type(error).__name__}: {error}", flush=True)
-        finally:
-            case.end()
-    print(f"{len(CASES) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+    return run_cases(CASES, lambda: Case(options.bin_dir))
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "..", "support"))
 import ports  # noqa: E402
+import programs  # noqa: E402
 
 CONFIG = """brokerName=broker-a
 brokerIP1=127.0.0.1
@@ -30,19 +31,6 @@ mappedFileSizeConsumeQueue=20000
 flushDiskType={flush}
 autoCreateTopicEnable=true
 """
-
-
-def wait_for_text(path, text, process, seconds=60):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        with open(path, "r", errors="replace") as file:
-            if text in file.read():
-                return
-        if process.poll() is not None:
-            break
-        time.sleep(0.02)
-    with open(path, "r", errors="replace") as file:
-        raise RuntimeError(f"{path}: no {text!r} within {seconds} s: {file.read()[-2000:]}")
 
 
 class Servers:
@@ -62,11 +50,8 @@ class Servers:
         self.broker = None
 
     def start(self, name, command):
-        path = os.path.join(self.work, name + ".out")
-        with open(path, "wb") as out:
-            process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        process, _ = programs.start(command, os.path.join(self.work, name + ".out"))
         self.processes.append(process)
-        wait_for_text(path, "boot success", process)
         return process
 
     def start_broker(self):
