@@ -7,14 +7,13 @@
 
 Ends with `N passed, N failed`.
 """
-import argparse
 import json
 import os
 import struct
 import sys
 
 import handover
-from harness import golden, stores, toolbox, turns, verdicts
+from harness import stores, turns
 from harness.stores import ask, max_offset, wire
 from harness.verdicts import check
 
@@ -134,24 +133,13 @@ def change_hands(run, name, killed):
     return stores.complaints(os.path.join(run.folder, java.name))
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--bin-dir", default=toolbox.DEFAULT_BIN_FOLDER, help="folder with mqbroker and mqnamesrv")
-    parser.add_argument("--build-dir", default=toolbox.DEFAULT_BUILD_FOLDER, help="where the Java parts are built")
-    options = parser.parse_args()
-    tally = verdicts.Tally()
-    run = turns.Turns(options.bin_dir, options.build_dir, golden.settings(golden.expectations("store-clean")))
-    try:
-        run.name_server.start()
-        complaints = run.run_jobs(tally, {"stopped": lambda: change_hands(run, "stopped", False),
-                                          "killed": lambda: change_hands(run, "killed", True)})
-        for name, kinds in complaints.items():
-            damage = [line for kind, line in kinds.items() if "consume queue ext" in kind.lower() or "[BUG]" in kind]
-            tally.record(f"{name}: Java complains about no extension", "; ".join(damage) or None)
-    finally:
-        run.release(tally.failed > 0 or tally.passed == 0)
-    return tally.close()
+def checks(run, tally):
+    complaints = run.run_jobs(tally, {"stopped": lambda: change_hands(run, "stopped", False),
+                                      "killed": lambda: change_hands(run, "killed", True)})
+    for name, kinds in complaints.items():
+        damage = [line for kind, line in kinds.items() if "consume queue ext" in kind.lower() or "[BUG]" in kind]
+        tally.record(f"{name}: Java complains about no extension", "; ".join(damage) or None)
 
 
 if __name__ == "__main__":
-    sys.exit(verdicts.run_to_closing_line(main))
+    sys.exit(turns.main(__doc__, checks))

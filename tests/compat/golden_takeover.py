@@ -7,13 +7,12 @@ delayed, asks about the half messages that nobody ended, and ends one; Java open
 other half message, and goes on behind. About a store from our hands it may complain of nothing that it does not complain of in its own.
 Ends with `N passed, N failed`.
 """
-import argparse
 import hashlib
 import json
 import os
 import sys
 
-from harness import golden, stores, toolbox, turns, verdicts
+from harness import golden, stores, turns
 from harness.stores import ask, check_still_there, max_offset, pull_queues, wire
 from harness.verdicts import check
 
@@ -187,24 +186,13 @@ def calibrate(run):
     return stores.complaints(os.path.join(run.folder, java.name))
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--bin-dir", default=toolbox.DEFAULT_BIN_FOLDER, help="folder with mqbroker and mqnamesrv")
-    parser.add_argument("--build-dir", default=toolbox.DEFAULT_BUILD_FOLDER, help="where the Java parts are built")
-    options = parser.parse_args()
-    tally = verdicts.Tally()
-    run = turns.Turns(options.bin_dir, options.build_dir, golden.settings(golden.expectations("store-clean")))
-    try:
-        run.name_server.start()
-        complaints = run.run_jobs(tally, {**{name: lambda name=name: take_over(run, name) for name in ARCHIVES},
-                                          "java alone": lambda: calibrate(run)})
-        for name in ARCHIVES:
-            if name in complaints:
-                turns.record_new_complaints(tally, name, complaints[name], complaints.get("java alone", {}))
-    finally:
-        run.release(tally.failed > 0 or tally.passed == 0)
-    return tally.close()
+def checks(run, tally):
+    complaints = run.run_jobs(tally, {**{name: lambda name=name: take_over(run, name) for name in ARCHIVES},
+                                      "java alone": lambda: calibrate(run)})
+    for name in ARCHIVES:
+        if name in complaints:
+            turns.record_new_complaints(tally, name, complaints[name], complaints.get("java alone", {}))
 
 
 if __name__ == "__main__":
-    sys.exit(verdicts.run_to_closing_line(main))
+    sys.exit(turns.main(__doc__, checks))

@@ -10,13 +10,12 @@
 What Java complains about on its own stores is found out in the same run; about ours it may say nothing of another kind.
 Ends with `N passed, N failed`.
 """
-import argparse
 import json
 import os
 import re
 import sys
 
-from harness import golden, stores, toolbox, turns, verdicts
+from harness import golden, stores, turns
 from harness.stores import ask, check_still_there, key_answers, max_offset, pull_queues, wire
 from harness.verdicts import check
 
@@ -215,29 +214,18 @@ def calibrate(run, archive):
     return stores.complaints(os.path.join(run.folder, java.name))
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--bin-dir", default=toolbox.DEFAULT_BIN_FOLDER, help="folder with mqbroker and mqnamesrv")
-    parser.add_argument("--build-dir", default=toolbox.DEFAULT_BUILD_FOLDER, help="where the Java parts are built")
-    options = parser.parse_args()
-    tally = verdicts.Tally()
-    run = turns.Turns(options.bin_dir, options.build_dir, golden.settings(golden.expectations("store-clean")))
+def checks(run, tally):
     jobs = {"golden": lambda: golden_there_and_back(run), "written": lambda: hand_over(run, "written", False),
             "killed": lambda: hand_over(run, "killed", True),
             "folders": lambda: hand_over(run, "folders", False, ("log-b", "log-a")), "java-clean": lambda: calibrate(run, "store-clean"),
             "java-killed": lambda: calibrate(run, "store-killed")}
-    try:
-        run.name_server.start()
-        complaints = run.run_jobs(tally, jobs)
-        for name in ("golden", "written", "killed", "folders"):
-            if name in complaints:
-                # After a kill Java has more to say, on its own stores too.
-                usual = ["java-clean", "java-killed"] if name == "killed" else ["java-clean"]
-                turns.record_new_complaints(tally, name, complaints[name], *(complaints.get(one, {}) for one in usual))
-    finally:
-        run.release(tally.failed > 0 or tally.passed == 0)
-    return tally.close()
+    complaints = run.run_jobs(tally, jobs)
+    for name in ("golden", "written", "killed", "folders"):
+        if name in complaints:
+            # After a kill Java has more to say, on its own stores too.
+            usual = ["java-clean", "java-killed"] if name == "killed" else ["java-clean"]
+            turns.record_new_complaints(tally, name, complaints[name], *(complaints.get(one, {}) for one in usual))
 
 
 if __name__ == "__main__":
-    sys.exit(verdicts.run_to_closing_line(main))
+    sys.exit(turns.main(__doc__, checks))

@@ -5,14 +5,13 @@ and each goes on with the other's store.
 
 Ends with `N passed, N failed`.
 """
-import argparse
 import json
 import os
 import sys
 import threading
 
 import handover
-from harness import stores, toolbox, turns, verdicts
+from harness import stores, turns
 from harness.stores import ask, wire
 from harness.verdicts import Failure, check
 
@@ -114,30 +113,19 @@ def story(run, name, first, second, killed):
     return told
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--bin-dir", default=toolbox.DEFAULT_BIN_FOLDER, help="folder with mqbroker and mqnamesrv")
-    parser.add_argument("--build-dir", default=toolbox.DEFAULT_BUILD_FOLDER, help="where the Java parts are built")
-    options = parser.parse_args()
-    tally = verdicts.Tally()
-    run = turns.Turns(options.bin_dir, options.build_dir, SETTINGS)
+def checks(run, tally):
     told = {}
-    try:
-        run.name_server.start()
-        for name, first, second, killed in (("java", run.java, run.ours, False), ("ours", run.ours, run.java, False),
-                                            ("killed", run.ours, run.java, True)):
-            try:
-                told[name] = story(run, name, first, second, killed)
-                tally.record(name)
-            except (Failure, RuntimeError, OSError, KeyError, ValueError, wire.Closed) as error:
-                tally.record(name, f"{type(error).__name__}: {error}")
-        for item in told.get("java", {}):
-            same = "ours" in told and told["ours"][item] == told["java"][item]
-            tally.record(f"{item} as Java", None if same else f"{json.dumps(told.get('ours', {}).get(item))}\n  not {json.dumps(told['java'][item])}")
-    finally:
-        run.release(tally.failed > 0 or tally.passed == 0)
-    return tally.close()
+    for name, first, second, killed in (("java", run.java, run.ours, False), ("ours", run.ours, run.java, False),
+                                        ("killed", run.ours, run.java, True)):
+        try:
+            told[name] = story(run, name, first, second, killed)
+            tally.record(name)
+        except (Failure, RuntimeError, OSError, KeyError, ValueError, wire.Closed) as error:
+            tally.record(name, f"{type(error).__name__}: {error}")
+    for item in told.get("java", {}):
+        same = "ours" in told and told["ours"][item] == told["java"][item]
+        tally.record(f"{item} as Java", None if same else f"{json.dumps(told.get('ours', {}).get(item))}\n  not {json.dumps(told['java'][item])}")
 
 
 if __name__ == "__main__":
-    sys.exit(verdicts.run_to_closing_line(main))
+    sys.exit(turns.main(__doc__, checks, SETTINGS))

@@ -9,7 +9,6 @@
 
 Ends with `N passed, N failed`.
 """
-import argparse
 import copy
 import json
 import os
@@ -17,7 +16,7 @@ import shutil
 import subprocess
 import sys
 
-from harness import golden, stores, toolbox, turns, verdicts
+from harness import golden, stores, turns
 from harness.stores import ask, check_still_there, max_offset, pull_queues, wire
 from harness.verdicts import check
 
@@ -208,31 +207,21 @@ def calibrate(run):
     return stores.complaints(os.path.join(run.folder, java.name))
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--bin-dir", default=toolbox.DEFAULT_BIN_FOLDER, help="folder with mqbroker, mqnamesrv and mqstore")
-    parser.add_argument("--build-dir", default=toolbox.DEFAULT_BUILD_FOLDER, help="where the Java parts are built")
-    options = parser.parse_args()
-    tally = verdicts.Tally()
-    run = turns.Turns(options.bin_dir, options.build_dir, golden.settings(golden.expectations("store-clean")))
-    given = {f"rebuilt {archive}": lambda archive=archive: rebuilt(run, options.bin_dir, archive)
+def checks(run, tally):
+    bin_dir = run.bin_folder
+    given = {f"rebuilt {archive}": lambda archive=archive: rebuilt(run, bin_dir, archive)
              for archive in ("store-clean", "store-killed", "store-torn")}
     for place, archive, at in (("before-transactions", "store-clean", first_transaction), ("in-the-first-file", "store-clean", middle_of_first_queue),
                                ("where-killed", "store-killed", end_of_log), ("where-torn", "store-torn", end_of_log)):
-        given[f"cut {place}"] = lambda archive=archive, place=place, at=at: cut(run, options.bin_dir, archive, place, at)
-    try:
-        run.name_server.start()
-        complaints = run.run_jobs(tally, {"java alone": lambda: calibrate(run), **given})
-        for name in given:
-            if name in complaints:
-                turns.record_new_complaints(tally, name, complaints[name], complaints.get("java alone", {}))
-        kinds = damages(Store(run, options.bin_dir, "store-clean", "names"))
-        run.run_jobs(tally, {**{f"damaged: {kind}": lambda kind=kind: damaged(run, options.bin_dir, kind) for kind in kinds},
-                             "in use": lambda: in_use(run, options.bin_dir)})
-    finally:
-        run.release(tally.failed > 0 or tally.passed == 0)
-    return tally.close()
+        given[f"cut {place}"] = lambda archive=archive, place=place, at=at: cut(run, bin_dir, archive, place, at)
+    complaints = run.run_jobs(tally, {"java alone": lambda: calibrate(run), **given})
+    for name in given:
+        if name in complaints:
+            turns.record_new_complaints(tally, name, complaints[name], complaints.get("java alone", {}))
+    kinds = damages(Store(run, bin_dir, "store-clean", "names"))
+    run.run_jobs(tally, {**{f"damaged: {kind}": lambda kind=kind: damaged(run, bin_dir, kind) for kind in kinds},
+                         "in use": lambda: in_use(run, bin_dir)})
 
 
 if __name__ == "__main__":
-    sys.exit(verdicts.run_to_closing_line(main))
+    sys.exit(turns.main(__doc__, checks))

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Brokers, ours and Java's, that take turns on the same stores."""
 
+import argparse
 import concurrent.futures
 import os
 import shutil
 import tempfile
 
-from harness import servers
+from harness import golden, servers, toolbox, verdicts
 from harness.stores import wire
 from harness.verdicts import Failure, check
 
@@ -17,6 +18,7 @@ class Turns:
     def __init__(self, bin_folder, build_folder, settings):
         """`settings` are those of every broker: the sizes of the files."""
         self.folder = tempfile.mkdtemp(prefix="skylark-turns-")
+        self.bin_folder = bin_folder
         self.ours = servers.Skylark(bin_folder)
         self.java = servers.Java(build_folder)
         self._settings = settings
@@ -58,6 +60,27 @@ class Turns:
             print(f"---- logs kept in {self.folder}", flush=True)
         else:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def main(description, checks, settings=None):
+    """A suite from its command line to its closing line: `checks(run, tally)` with a Turns whose name server runs. The exit code.
+
+    `settings` are those of every broker; None: those of the golden stores."""
+    def suite():
+        parser = argparse.ArgumentParser(description=description.splitlines()[0])
+        parser.add_argument("--bin-dir", default=toolbox.DEFAULT_BIN_FOLDER, help="folder with the programs")
+        parser.add_argument("--build-dir", default=toolbox.DEFAULT_BUILD_FOLDER, help="where the Java parts are built")
+        options = parser.parse_args()
+        tally = verdicts.Tally()
+        run = Turns(options.bin_dir, options.build_dir, settings or golden.settings(golden.expectations("store-clean")))
+        try:
+            run.name_server.start()
+            checks(run, tally)
+        finally:
+            run.release(tally.failed > 0 or tally.passed == 0)
+        return tally.close()
+
+    return verdicts.run_to_closing_line(suite)
 
 
 def record_new_complaints(tally, name, complaints, *known):
