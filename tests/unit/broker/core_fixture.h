@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/file_system.h"
@@ -31,6 +32,16 @@
 #include "tests/support/temporary_folder.h"
 
 namespace skylark::broker {
+
+/// Of the messages in the answer to a pull.
+inline std::vector<std::string> bodies(const RemotingCommand& response) {
+  std::vector<std::string> all;
+  const std::string bytes = response.body.to_string();
+  const auto records = decode_records(bytes);
+  REQUIRE(records);
+  for (const MessageView& record : *records) all.emplace_back(record.body);
+  return all;
+}
 
 /// The handlers of the core over a store in memory and connections without sockets. Settings are changed before `open()`.
 struct CoreFixture {

@@ -6,15 +6,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::vector<std::string> bodies(const RemotingCommand& response) {
-  std::vector<std::string> all;
-  const std::string bytes = response.body.to_string();
-  const auto records = decode_records(bytes);
-  REQUIRE(records);
-  for (const MessageView& record : *records) all.emplace_back(record.body);
-  return all;
-}
-
 void join_group(CoreFixture& fixture, std::string expression = "*", std::string model = "CLUSTERING", std::int64_t version = 5) {
   ConsumerData data;
   data.group = "G";

@@ -45,14 +45,6 @@ struct SqlFixture : CoreFixture {
     header.expression_type = "SQL92";
     return header;
   }
-  std::vector<std::string> bodies(const RemotingCommand& response) {
-    std::vector<std::string> all;
-    const std::string bytes = response.body.to_string();
-    const auto records = decode_records(bytes);
-    REQUIRE(records);
-    for (const MessageView& record : *records) all.emplace_back(record.body);
-    return all;
-  }
 };
 
 }  // namespace
@@ -69,7 +61,7 @@ TEST_CASE("a pull gets the messages that its expression is true for", "[broker][
     header.sub_version = 5;
   }
   const auto response = fixture.pull_now(header);
-  CHECK(fixture.bodies(response) == std::vector<std::string>{"7", "9"});
+  CHECK(bodies(response) == std::vector<std::string>{"7", "9"});
   CHECK(response.ext.integer("nextBeginOffset") == 4);
 }
 
@@ -86,7 +78,7 @@ TEST_CASE("a held pull is woken only by a message that its expression is true fo
   fixture.send_with("6");
   const auto sent = waiting->take_sent();
   REQUIRE(sent.size() == 1);
-  CHECK(fixture.bodies(sent[0]) == std::vector<std::string>{"6"});
+  CHECK(bodies(sent[0]) == std::vector<std::string>{"6"});
 }
 
 TEST_CASE("pulls with expressions are refused as by Java", "[broker][pull][filter]") {
