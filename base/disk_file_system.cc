@@ -332,7 +332,11 @@ class DiskFileSystem final : public FileSystem {
       if (errno == EAGAIN || errno == EACCES) return Errc::already_running;
       return last_error();
     }
-    if (::pwrite(file.get(), content.data(), content.size(), 0) < 0) return last_error();
+    std::string found(content.size(), '\0');
+    const ssize_t got = ::pread(file.get(), found.data(), found.size(), 0);
+    if (got != static_cast<ssize_t>(found.size()) || found != content) {
+      if (::pwrite(file.get(), content.data(), content.size(), 0) < 0) return last_error();
+    }
     return std::shared_ptr<void>(std::make_shared<FileLock>(FileLock{std::move(file)}));
   }
 };

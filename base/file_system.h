@@ -56,7 +56,7 @@ class FileSystem {
   virtual bool exists(const std::string& path) = 0;
   virtual bool is_folder(const std::string& path) = 0;
   virtual Result<std::int64_t> file_size(const std::string& path) = 0;
-  /// Time of the last change of the content, Unix milliseconds.
+  /// Time of the last change of the content, Unix milliseconds; of a folder: when an entry was last added, removed or renamed.
   virtual Result<std::int64_t> modified_ms(const std::string& path) = 0;
   virtual Result<void> remove(const std::string& path) = 0;
   /// Removes an empty folder, or a tree with `recursive`.
@@ -74,7 +74,8 @@ class FileSystem {
   /// Makes everything on the file system that holds `path` durable.
   virtual Result<void> sync_all(const std::string& path) = 0;
   virtual Result<DiskSpace> space(const std::string& path) = 0;
-  /// POSIX record lock on byte 0 for the life of the returned object, so that Java's lock and ours exclude each other. `already_running`.
+  /// POSIX record lock on byte 0 for the life of the returned object, so that Java's lock and ours exclude each other. A file that holds
+  /// `content` already is not written, and keeps the time of its last change. Errors: `already_running`.
   virtual Result<std::shared_ptr<void>> lock(const std::string& path, std::string_view content) = 0;
 };
 

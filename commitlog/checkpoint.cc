@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "commitlog/checkpoint.h"
 
+#include <string_view>
+
 #include "base/bytes.h"
+#include "base/crc32.h"
 #include "base/error.h"
 #include "base/log.h"
 
@@ -11,6 +14,11 @@ namespace {
 constexpr std::int64_t kFileSize = 4096;                     // One page, StoreCheckpoint.java.
 constexpr std::int64_t kTimestampMax = 100'000'000'000'000;  // The year 5138; a larger value is garbage.
 
+constexpr std::int64_t kMarkAt = 64;  // In the sector of Java's values, so that a power cut keeps both or neither.
+constexpr std::int64_t kMarkSize = 28;
+constexpr std::int64_t kValuesSize = 40;
+constexpr std::string_view kMarkMagic = "SKYLARK1";
+
 std::string encode(const CheckpointValues& values) {
   std::string bytes;
   for (const std::int64_t value :
@@ -18,6 +26,24 @@ std::string encode(const CheckpointValues& values) {
     append_be(bytes, value);
   }
   return bytes;
+}
+
+/// The mark with its checksum, `kMarkSize` bytes. `values`: Java's, as they stand in the file.
+std::string encode(const DurableMark& mark, std::string_view values) {
+  std::string bytes(kMarkMagic);
+  append_be(bytes, mark.offset);
+  append_be(bytes, mark.lock_modified_ms);
+  append_be(bytes, crc32_31(std::string(values) + bytes));
+  return bytes;
+}
+
+std::optional<DurableMark> decode_mark(std::string_view bytes, std::string_view values) {
+  ByteReader reader(bytes.substr(kMarkMagic.size()));
+  DurableMark mark;
+  mark.offset = reader.read<std::int64_t>();
+  mark.lock_modified_ms = reader.read<std::int64_t>();
+  if (mark.offset < 0 || encode(mark, values) != bytes) return std::nullopt;
+  return mark;
 }
 
 bool plausible(const CheckpointValues& values) {
@@ -52,7 +78,9 @@ Result<void> Checkpoint::open() {
   if (!plausible(values_)) {
     log::warn("{} is damaged: starting without a checkpoint", path_);
     values_ = {};
+    return {};
   }
+  durable_ = decode_mark(file_->view(kMarkAt, kMarkSize), file_->view(0, kValuesSize));
   return {};
 }
 
@@ -61,9 +89,22 @@ CheckpointValues Checkpoint::values() const {
   return values_;
 }
 
+std::optional<DurableMark> Checkpoint::durable() const {
+  const std::scoped_lock lock(mutex_);
+  return durable_;
+}
+
+void Checkpoint::set_durable(std::optional<DurableMark> mark) {
+  const std::scoped_lock lock(mutex_);
+  durable_ = mark;
+}
+
 Result<void> Checkpoint::flush() {
   const std::scoped_lock lock(mutex_);
-  const std::string bytes = encode(values_);
+  std::string bytes = encode(values_);
+  const std::string mark = durable_ ? encode(*durable_, bytes) : std::string(kMarkSize, '\0');
+  bytes.resize(kMarkAt);
+  bytes += mark;
   if (bytes == written_) return {};
   file_->write(0, bytes);
   const auto flushed = file_->flush();

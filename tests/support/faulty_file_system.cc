@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 #include <random>
+#include <set>
 
 #include "base/assert.h"
 #include "base/error.h"
@@ -278,7 +279,13 @@ Result<void> FaultyFileSystem::wait_and_flush(const std::string& path, Inode& in
   return {};
 }
 
+void FaultyFileSystem::touch(const std::string& folder) {
+  const auto found = folders_.find(folder);
+  if (found != folders_.end()) found->second = clock_.now_ms();
+}
+
 void FaultyFileSystem::change_name(const std::string& path, std::shared_ptr<Inode> inode) {
+  touch(parent_of(path));
   if (inode)
     live_[path] = inode;
   else
@@ -293,7 +300,9 @@ std::shared_ptr<FaultyFileSystem::Inode> FaultyFileSystem::find(const std::strin
 
 Result<void> FaultyFileSystem::create_folders(const std::string& path) {
   const std::scoped_lock lock(mutex_);
-  for (std::string folder = path; !folder.empty(); folder = parent_of(folder)) folders_.insert(folder);
+  for (std::string folder = path; !folder.empty(); folder = parent_of(folder)) {
+    if (folders_.emplace(folder, clock_.now_ms()).second) touch(parent_of(folder));
+  }
   return {};
 }
 
@@ -304,7 +313,7 @@ Result<std::vector<std::string>> FaultyFileSystem::list(const std::string& path)
   for (const auto& [name, inode] : live_) {
     if (parent_of(name) == path) names.insert(name.substr(path.size() + 1));
   }
-  for (const std::string& folder : folders_) {
+  for (const auto& [folder, modified_ms] : folders_) {
     if (folder != path && parent_of(folder) == path) names.insert(folder.substr(path.size() + 1));
   }
   return std::vector<std::string>(names.begin(), names.end());
@@ -329,6 +338,7 @@ Result<std::int64_t> FaultyFileSystem::file_size(const std::string& path) {
 
 Result<std::int64_t> FaultyFileSystem::modified_ms(const std::string& path) {
   const std::scoped_lock lock(mutex_);
+  if (const auto folder = folders_.find(path); folder != folders_.end()) return folder->second;
   const auto inode = find(path);
   if (!inode) return Errc::not_found;
   return inode->modified_ms;
@@ -350,10 +360,11 @@ Result<void> FaultyFileSystem::remove_folder(const std::string& path, bool recur
     if (name.starts_with(below)) files.push_back(name);
   }
   const bool has_folders =
-      std::any_of(folders_.begin(), folders_.end(), [&](const std::string& folder) { return folder.starts_with(below); });
+      std::any_of(folders_.begin(), folders_.end(), [&](const auto& folder) { return folder.first.starts_with(below); });
   if (!recursive && (!files.empty() || has_folders)) return Errc::invalid_argument;
   for (const std::string& name : files) change_name(name, nullptr);
-  std::erase_if(folders_, [&](const std::string& folder) { return folder == path || folder.starts_with(below); });
+  std::erase_if(folders_, [&](const auto& folder) { return folder.first == path || folder.first.starts_with(below); });
+  touch(parent_of(path));
   return {};
 }
 
@@ -449,10 +460,17 @@ Result<DiskSpace> FaultyFileSystem::space(const std::string& path) {
   return space_;
 }
 
-Result<std::shared_ptr<void>> FaultyFileSystem::lock(const std::string& path, std::string_view) {
+Result<std::shared_ptr<void>> FaultyFileSystem::lock(const std::string& path, std::string_view content) {
   const std::scoped_lock lock(mutex_);
   std::weak_ptr<void>& held = locks_[path];
   if (!held.expired()) return Errc::already_running;
+  if (!find(path)) {
+    auto inode = std::make_shared<Inode>();
+    inode->resize(content.size());
+    inode->set(0, content);
+    inode->modified_ms = clock_.now_ms();
+    change_name(path, std::move(inode));
+  }
   auto taken = std::make_shared<int>(0);
   held = taken;
   return std::shared_ptr<void>(std::move(taken));

@@ -6,7 +6,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -84,6 +83,7 @@ class FaultyFileSystem final : public FileSystem {
     std::shared_ptr<Inode> inode;
   };
 
+  void touch(const std::string& folder);
   void change_name(const std::string& path, std::shared_ptr<Inode> inode);
   [[nodiscard]] std::shared_ptr<Inode> find(const std::string& path) const;
   [[nodiscard]] bool matches(const std::string& path, const std::string& text) const {
@@ -97,8 +97,8 @@ class FaultyFileSystem final : public FileSystem {
   std::condition_variable released_;
   Names live_;
   Names durable_;
-  std::vector<NameChange> pending_;  // In time order; committed folder by folder.
-  std::set<std::string> folders_;
+  std::vector<NameChange> pending_;              // In time order; committed folder by folder.
+  std::map<std::string, std::int64_t> folders_;  // With the time of their last change.
   std::map<std::string, std::weak_ptr<void>> locks_;
   DiskSpace space_{.total_bytes = 1'000'000'000, .available_bytes = 900'000'000};
   std::map<std::string, DiskSpace> spaces_;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 
@@ -158,6 +159,18 @@ TEST_CASE("a lock is held once, within this process too", "[base]") {
   CHECK(disk.files->lock(disk.path("lock"), "lock").error() == Errc::already_running);
   lock->reset();
   CHECK(disk.files->lock(disk.path("lock"), "lock").has_value());
+}
+
+TEST_CASE("taking a lock again leaves the time of its file alone, so that another writer of it shows", "[base]") {
+  Disk disk;
+  const std::string path = disk.path("lock");
+  REQUIRE(disk.files->lock(path, "lock").has_value());
+  std::filesystem::last_write_time(path, std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
+  const std::int64_t before = *disk.files->modified_ms(path);
+  REQUIRE(disk.files->lock(path, "lock").has_value());
+  CHECK(*disk.files->modified_ms(path) == before);
+  REQUIRE(disk.files->lock(path, "LOCK").has_value());
+  CHECK(*disk.files->modified_ms(path) > before);
 }
 
 TEST_CASE("the record lock of another process is respected", "[base]") {

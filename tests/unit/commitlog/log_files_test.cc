@@ -110,6 +110,41 @@ TEST_CASE("the checkpoint keeps Java's bytes", "[commitlog]") {
   CHECK(again.values().queues_timestamp == 1'700'000'000'002);
 }
 
+TEST_CASE("a durable mark holds until another program changes a value of the checkpoint", "[commitlog]") {
+  ManualClock clock;
+  FaultyFileSystem disk(clock);
+  REQUIRE(disk.create_folders("/store").has_value());
+  {
+    Checkpoint checkpoint(disk, "/store/checkpoint");
+    REQUIRE(checkpoint.open().has_value());
+    CHECK_FALSE(checkpoint.durable().has_value());
+    checkpoint.update([](CheckpointValues& values) { values = {1'700'000'000'001, 1'700'000'000'002, 1'700'000'000'003, 4, 5}; });
+    checkpoint.set_durable(DurableMark{.offset = 123'456, .lock_modified_ms = 77});
+    REQUIRE(checkpoint.flush().has_value());
+  }
+  SECTION("none has") {
+    Checkpoint again(disk, "/store/checkpoint");
+    REQUIRE(again.open().has_value());
+    REQUIRE(again.durable().has_value());
+    CHECK(again.durable()->offset == 123'456);
+    CHECK(again.durable()->lock_modified_ms == 77);
+    CHECK(again.values().queues_timestamp == 1'700'000'000'002);
+    again.set_durable(std::nullopt);
+    REQUIRE(again.flush().has_value());
+    Checkpoint without(disk, "/store/checkpoint");
+    REQUIRE(without.open().has_value());
+    CHECK_FALSE(without.durable().has_value());
+  }
+  SECTION("one has, or the mark is damaged") {
+    const std::size_t at = GENERATE(std::size_t{7}, std::size_t{15}, std::size_t{23}, std::size_t{31}, std::size_t{39}, std::size_t{64},
+                                    std::size_t{79}, std::size_t{87}, std::size_t{91});
+    disk.damage("/store/checkpoint", at, "\x0b");
+    Checkpoint again(disk, "/store/checkpoint");
+    REQUIRE(again.open().has_value());
+    CHECK_FALSE(again.durable().has_value());
+  }
+}
+
 namespace {
 
 /// A log of four files, of which the first two are ten days old.
