@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "commitlog/damage.h"
 #include "commitlog/encoded_records.h"
 #include "commitlog/file_preparer.h"
 #include "commitlog/mapped_file_queue.h"
@@ -106,6 +107,9 @@ class CommitLog {
   [[nodiscard]] MappedFileQueue& files() noexcept { return files_; }
   [[nodiscard]] const MappedFileQueue& files() const noexcept { return files_; }
   [[nodiscard]] std::int64_t file_size() const noexcept { return files_.file_size(); }
+  /// Ranges that were found damaged; readers and dispatch go past them.
+  [[nodiscard]] Damage& damage() noexcept { return damage_; }
+  [[nodiscard]] const Damage& damage() const noexcept { return damage_; }
 
  private:
   [[nodiscard]] Result<void> make_room(std::int64_t size);
@@ -118,6 +122,7 @@ class CommitLog {
   FileSystem& system_;
   Clock& clock_;
   MappedFileQueue files_;
+  Damage damage_;
   std::unique_ptr<FilePreparer> preparer_;
 
   std::timed_mutex append_mutex_;  // Guards the members down to the next blank line.
