@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "broker/store_left.h"
 #include "commitlog/inner_queues.h"
 #include "consumequeue/recovery.h"
 
@@ -143,37 +144,52 @@ Result<void> MessageStoreImpl::open() {
   lock_ = std::move(*locked);
   if (options_.on_locked) options_.on_locked();
 
-  const std::string abort_path = options_.root + "/abort";
-  const bool crashed = system_.exists(abort_path);
   const auto log_loaded = log_.load();
   if (!log_loaded) return log_loaded;
-  const auto queues_loaded = queues_.load();
-  if (!queues_loaded) return queues_loaded;
   const auto checkpoint_opened = checkpoint_.open();
   if (!checkpoint_opened) return checkpoint_opened;
-  if (index_) {
-    const auto index_loaded = index_->load(crashed, checkpoint_.values().index_timestamp);
-    if (!index_loaded) return index_loaded;
-  }
   indexer_ = std::make_unique<consumequeue::Indexer>(
       queues_, index_.get(), *levels, commitlog::InnerQueueOptions{.number = options_.lmq, .enter = options_.multi_dispatch});
   if (options_.consume_queue_ext) indexer_->set_bit_map_source(options_.bit_map_of);
-  const auto recovered = consumequeue::recover_store({log_, queues_, index_.get(), *indexer_, checkpoint_}, crashed);
+  const auto recovered = recover();
   if (!recovered) return recovered.error();
-  log::info("store {}: {} stop, read {} records from {}, the log ends at {}", options_.root, crashed ? "no clean" : "clean",
-            recovered->record_count, recovered->begin, recovered->end);
 
   reader_.set_appended_from(recovered->end);
 
   // From here on only a clean stop removes it.
-  const auto marked = system_.write_all(abort_path, std::to_string(::getpid()), true);
+  const auto marked = mark_running(system_, options_.root);
   if (!marked) return marked;
   const auto durable = system_.sync_folder(options_.root);
   if (!durable) return durable;
   dispatcher_ = std::make_unique<consumequeue::Dispatcher>(
       log_, *indexer_, [this](const MessageView& record, std::int64_t tags_code) { message_entered(record, tags_code); });
-  dispatcher_->start(recovered->dispatch_from);
+  dispatcher_->start(recovered->dispatch_from, recovered->last_record, recovered->store_timestamp);
   return {};
+}
+
+/// Brings log, queues and index to one state, from what the store says of itself as far as it can be believed.
+Result<consumequeue::RecoveryResult> MessageStoreImpl::recover() {
+  LeftStore found = look_at_left_store(system_, options_.root, log_.files(), checkpoint_);
+  consumequeue::StoreLeft& left = found.left;
+  left.ends = found.ends ? &*found.ends : nullptr;
+  auto queues = queues_.load(left.ends, log_.begin());
+  if (!queues) return queues.error();
+  left.found = std::move(*queues);
+  if (index_) {
+    const auto index_loaded =
+        index_->load(left.crashed && (left.ends == nullptr || !left.ends->with_index), checkpoint_.values().index_timestamp);
+    if (!index_loaded) return index_loaded.error();
+  }
+  const bool crashed = left.crashed;
+  const auto recovered = consumequeue::recover_store(
+      {log_, queues_, index_.get(), *indexer_, checkpoint_, system_, options_.root + "/queuerepair"}, std::move(left));
+  if (!recovered) return recovered;
+  lock_modified_ms_ = found.lock_modified_ms;
+  if (found.ends) saved_end_ = found.ends->durable_offset;
+  log::info("store {}: {} stop, {} ends, read {} records from {}, the log ends at {}, {} damaged places", options_.root,
+            crashed ? "no clean" : "clean", found.ends ? "known" : "unknown", recovered->record_count, recovered->begin, recovered->end,
+            log_.damage().count());
+  return recovered;
 }
 
 void MessageStoreImpl::stop() {
@@ -190,11 +206,11 @@ void MessageStoreImpl::stop() {
   waiters_->stop();
   dispatcher_->stop();
   const std::int64_t behind = dispatch_behind_bytes();
-  flush_indexes();
+  const bool whole = !log_.failed() && (behind == 0 || options_.replica);
+  flush_indexes(whole);
   const auto written = checkpoint_.flush();
 
-  const bool clean = !log_.failed() && written && !index_flush_failed_ && (behind == 0 || options_.replica);
-  if (clean) {
+  if (whole && written && !index_flush_failed_) {
     const auto removed = system_.remove(options_.root + "/abort");
     if (!removed) log::error("cannot remove {}/abort: {}", options_.root, removed.error().message());
     (void)system_.sync_folder(options_.root);

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -21,6 +22,8 @@
 #include "consumequeue/dispatcher.h"
 #include "consumequeue/key_index.h"
 #include "consumequeue/queue_table.h"
+#include "consumequeue/recovery.h"
+#include "consumequeue/store_ends.h"
 
 namespace skylark::broker {
 
@@ -73,6 +76,7 @@ class MessageStoreImpl final : public MessageStore {
  private:
   [[nodiscard]] Result<void> open();
   [[nodiscard]] bool contradicts_batch(const RecordFields& fields, std::size_t records) const;
+  [[nodiscard]] Result<consumequeue::RecoveryResult> recover();
   [[nodiscard]] PutStatus refusal(std::span<const PutMessage> messages) const;
   void log_advanced();
   void message_entered(const MessageView& record, std::int64_t tags_code);
@@ -94,7 +98,11 @@ class MessageStoreImpl final : public MessageStore {
   [[nodiscard]] bool batch_full(const GetRequest& request, const GetResult& result, const consumequeue::QueueEntry& entry) const;
 
   void upkeep();
-  void flush_indexes();
+  /// `clean`: nothing comes after it.
+  void flush_indexes(bool clean);
+  [[nodiscard]] std::optional<consumequeue::StoreEnds> note_ends(bool clean);
+  void save_ends();
+  void forget_removed();
   void look_at_disks();
   std::int32_t remove_expired();
 
@@ -121,6 +129,12 @@ class MessageStoreImpl final : public MessageStore {
   std::atomic<bool> disk_full_{false};
   std::atomic<bool> index_flush_failed_{false};
   bool started_ = false;
+  std::int64_t lock_modified_ms_ = -1;
+
+  std::mutex ends_mutex_;                        // Guards the members down to the next blank line; taken before `expiry_mutex_`.
+  std::optional<consumequeue::StoreEnds> ends_;  // Durable but for the log.
+  std::int64_t saved_end_ = -1;                  // Of the ends on disk.
+  std::atomic<bool> ends_changed_{true};         // By more than new records.
 
   std::mutex expiry_mutex_;  // One round of removing at a time.
   commitlog::Retention retention_;

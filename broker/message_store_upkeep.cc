@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "broker/message_store_impl.h"
+#include "broker/store_left.h"
 #include "commitlog/inner_queues.h"
 
 namespace skylark::broker {
@@ -24,7 +25,11 @@ void MessageStoreImpl::upkeep() {
   const std::int64_t expiry_ticks = std::max<std::int64_t>(options_.clean_interval_ms / interval.count(), 1);
   for (std::int64_t tick = 1; !upkeep_wake_.wait_for(lock, interval, [this] { return upkeep_stopping_; }); ++tick) {
     lock.unlock();
-    if (tick % kFlushIndexesTicks == 0) flush_indexes();
+    if (tick % kFlushIndexesTicks == 0) flush_indexes(false);
+    {
+      const std::scoped_lock ends_lock(ends_mutex_);
+      save_ends();
+    }
     checkpoint_.update(
         [this](commitlog::CheckpointValues& values) { values.log_timestamp = std::max(values.log_timestamp, log_.flushed_timestamp()); });
     const auto written = checkpoint_.flush();
@@ -41,8 +46,10 @@ void MessageStoreImpl::upkeep() {
 
 /// Makes queues and key index durable and lets the checkpoint say so. After a failure it never says so again: a second flush proves
 /// nothing.
-void MessageStoreImpl::flush_indexes() {
+void MessageStoreImpl::flush_indexes(bool clean) {
+  const std::scoped_lock lock(ends_mutex_);
   if (index_flush_failed_) return;
+  auto ends = note_ends(clean);                             // Before the flush: what it says is durable after it.
   const std::int64_t timestamp = dispatcher_->timestamp();  // Before the flush: all up to it is entered.
   auto flushed = queues_.flush();
   if (flushed && index_) flushed = index_->flush();
@@ -56,6 +63,49 @@ void MessageStoreImpl::flush_indexes() {
     values.queues_timestamp = std::max(values.queues_timestamp, timestamp);
     if (index_) values.index_timestamp = std::max(values.index_timestamp, index_->safe_timestamp(log_.flushed()));
   });
+  if (ends) ends_ = std::move(ends);
+  save_ends();
+}
+
+/// Where everything ends now; empty when the file system does not answer, or nothing has changed.
+std::optional<consumequeue::StoreEnds> MessageStoreImpl::note_ends(bool clean) {
+  consumequeue::StoreEnds ends;
+  ends.clean = clean;
+  ends.durable_offset = dispatcher_->position();
+  if (!clean && ends.durable_offset == saved_end_ && !ends_changed_.exchange(false)) return std::nullopt;
+  const auto now = consumequeue::file_time_now(system_, store_ends_path(options_.root));
+  if (!now) {
+    log::warn("cannot note the ends of the queues in {}: {}", options_.root, now.error().message());
+    ends_changed_ = true;
+    return std::nullopt;
+  }
+  ends.taken_ms = *now;
+  ends.lock_modified_ms = lock_modified_ms_;
+  ends.store_timestamp = dispatcher_->timestamp();
+  ends.last_record = dispatcher_->last_record();
+  if (ends.last_record >= ends.durable_offset) ends.last_record = -1;  // Of a record that was entered just now.
+  const std::scoped_lock lock(expiry_mutex_);                          // Which moves the beginnings of log and queues.
+  ends.log_begin = log_.begin();
+  queues_.note(ends);
+  ends.with_index = index_ != nullptr;
+  if (index_) ends.index = index_->state();
+  return ends;
+}
+
+/// Writes the ends once the log is durable as far as they reach.
+void MessageStoreImpl::save_ends() {
+  if (!ends_ || log_.flushed() < ends_->durable_offset) return;
+  const auto saved = consumequeue::save_store_ends(system_, store_ends_path(options_.root), *ends_);
+  if (saved) {
+    saved_end_ = ends_->durable_offset;
+    checkpoint_.set_durable(commitlog::DurableMark{saved_end_, lock_modified_ms_});
+    const auto marked = checkpoint_.flush();
+    if (!marked) log::error("cannot write the checkpoint: {}", marked.error().message());
+  } else {
+    log::warn("cannot write {}: {}; a start reads more", store_ends_path(options_.root), saved.error().message());
+    ends_changed_ = true;
+  }
+  ends_.reset();
 }
 
 std::int32_t MessageStoreImpl::remove_expired() {
@@ -66,6 +116,7 @@ std::int32_t MessageStoreImpl::remove_expired() {
   if (log_.begin() != begin) {
     for (const auto& named : queues_.all()) named.queue->expire(log_.begin());
     if (index_) index_->expire(log_.begin());
+    ends_changed_ = true;
   }
   return removed;
 }
@@ -97,13 +148,15 @@ bool MessageStoreImpl::delete_expired_files() {
 }
 
 std::int32_t MessageStoreImpl::clean_expired_queues(const std::function<bool(std::string_view)>& keep) {
-  const std::scoped_lock lock(expiry_mutex_);
+  std::unique_lock lock(expiry_mutex_);
   std::int32_t removed = 0;
   for (const auto& named : queues_.all()) {
     const std::int64_t last = named.queue->max_physical_offset();  // Behind the last record that it lists.
     if (last <= 0 || last > log_.begin() || keep(named.topic)) continue;
     if (queues_.remove_queue(named.topic, named.queue_id)) ++removed;
   }
+  lock.unlock();
+  if (removed > 0) forget_removed();
   return removed;
 }
 
@@ -111,15 +164,24 @@ std::int32_t MessageStoreImpl::delete_topics_except(const std::vector<std::strin
   std::int32_t removed = 0;
   for (const std::string& topic : queues_.topics()) {
     if (commitlog::is_lmq(topic) || std::find(keep.begin(), keep.end(), topic) != keep.end()) continue;
-    delete_topic(topic);
+    queues_.remove_topic(topic);
+    log_.forget_topic(topic);
     ++removed;
   }
+  if (removed > 0) forget_removed();
   return removed;
 }
 
 void MessageStoreImpl::delete_topic(std::string_view topic) {
-  queues_.remove_topic(topic);
+  if (queues_.remove_topic(topic)) forget_removed();
   log_.forget_topic(topic);
+}
+
+/// At once, or with the next flush of the log, so that a start after a kill does not take the queues for lost.
+void MessageStoreImpl::forget_removed() {
+  ends_changed_ = true;
+  flusher_->request();
+  flush_indexes(false);
 }
 
 }  // namespace skylark::broker

@@ -111,6 +111,18 @@ Result<void> MappedFileQueue::load() {
   return {};
 }
 
+void MappedFileQueue::assume(std::int64_t first_base, std::int32_t count) {
+  const std::scoped_lock lock(mutex_);
+  files_.clear();
+  files_.reserve(static_cast<std::size_t>(count));
+  for (std::int64_t base = first_base; std::ssize(files_) < count; base += file_size_) files_.push_back({base, nullptr});
+}
+
+std::size_t MappedFileQueue::count() const {
+  const std::scoped_lock lock(mutex_);
+  return files_.size();
+}
+
 bool MappedFileQueue::empty() const {
   const std::scoped_lock lock(mutex_);
   return files_.empty();

@@ -45,6 +45,10 @@ class MappedFileQueue {
   /// Errors: `malformed` for files of different lengths and for a name in two folders, and those of the file system.
   [[nodiscard]] Result<void> load();
 
+  /// In place of `load`, for who knows what is there: `count` files of `file_size()` bytes from `first_base` on. Nothing is read; a file
+  /// that is not there, or has another length, is an error of its first use.
+  void assume(std::int64_t first_base, std::int32_t count);
+
   /// The first one, which stands for all of them in messages.
   [[nodiscard]] const std::string& folder() const noexcept { return folders_.front(); }
   /// Those that may get new files, then those that are only read.
@@ -57,6 +61,7 @@ class MappedFileQueue {
   /// Byte behind the last file; 0 without files.
   [[nodiscard]] std::int64_t end() const;
   [[nodiscard]] std::vector<std::int64_t> bases() const;
+  [[nodiscard]] std::size_t count() const;
 
   /// The file that holds that byte. Errors: `out_of_range`, and those of mapping it.
   [[nodiscard]] Result<File> find(std::int64_t offset) const;

@@ -107,6 +107,17 @@ void BatchConsumeQueue::before_cut(std::int64_t units_left) {
     next_ = last_kept && valid_unit(*last_kept) ? last_kept->next_queue_offset() : 0;
 }
 
+void BatchConsumeQueue::after_assume(std::int64_t max_offset) {
+  first_known_ = -1;
+  next_ = max_offset;
+}
+
+Result<void> BatchConsumeQueue::continue_at(std::int64_t queue_offset) {
+  const std::scoped_lock lock(mutex_);
+  next_ = std::max(next_, queue_offset);
+  return {};
+}
+
 std::optional<std::int64_t> BatchConsumeQueue::offset_by_time(std::int64_t timestamp_ms, bool upper) const {
   const std::scoped_lock lock(mutex_);
   used_ = true;

@@ -20,6 +20,7 @@ class BatchConsumeQueue final : public ConsumeQueue {
 
   /// Errors: also `invalid_argument` for a number of messages that no unit can hold.
   [[nodiscard]] Result<void> append(const QueueEntry& entry, std::int64_t queue_offset, std::string_view bit_map = {}) override;
+  [[nodiscard]] Result<void> continue_at(std::int64_t queue_offset) override;
   /// Offset of the first message of the first record of that time or later, of the last record when all are earlier; with `upper` of the
   /// last record of that time or earlier. Of records that the log still has; `max_offset` without any.
   [[nodiscard]] std::optional<std::int64_t> offset_by_time(std::int64_t timestamp_ms, bool upper) const override;
@@ -31,6 +32,7 @@ class BatchConsumeQueue final : public ConsumeQueue {
   [[nodiscard]] std::int64_t first_offset() const override;
   [[nodiscard]] std::int64_t next_offset() const override { return next_; }
   void before_cut(std::int64_t units) override;
+  void after_assume(std::int64_t max_offset) override;
   [[nodiscard]] std::int64_t first_unit() const { return std::max<std::int64_t>(files_.begin(), 0) / kBatchUnitSize; }
 
   std::int64_t next_ = 0;                  // Queue offset behind the last message.

@@ -47,6 +47,7 @@ Result<void> ConsumeQueue::recover(bool clear_tail) {
   if (bases.empty()) return {};
   std::int64_t at = bases[bases.size() > 3 ? bases.size() - 3 : 0];
   max_physical_ = -1;
+  std::int64_t behind_last = -1;  // Record; blanks at the end wait for one that never came.
   while (at < files_.end()) {
     const auto file = files_.find(at);
     if (!file) return file.error();
@@ -55,10 +56,13 @@ Result<void> ConsumeQueue::recover(bool clear_tail) {
       QueueEntry entry;
       decode(bytes.data() + (at - file->base), at / unit_size_, {&entry, 1});
       if (!valid_unit(entry)) break;
-      if (!entry.blank()) max_physical_ = entry.physical_offset + entry.size;
+      if (entry.blank()) continue;
+      max_physical_ = entry.physical_offset + entry.size;
+      behind_last = at + unit_size_;
     }
     if (at < file->end()) break;
   }
+  if (behind_last >= 0) at = behind_last;
   const bool tail = clear_tail || at + files_.file_size() <= files_.end();
   before_cut(at / unit_size_);
   end_ = at;
@@ -79,8 +83,11 @@ Result<void> ConsumeQueue::write_unit(const QueueEntry& entry) {
       if (!found) return found.error();
       last_ = *found;
     } else {
+      const bool remains = system_.exists(files_.path_of(end_));  // Of a queue whose removal failed, or a start that did not get far.
       auto made = files_.create(end_);
       if (!made) return made.error();
+      const auto emptied = remains ? (*made)->clear_from(0) : Result<void>();
+      if (!emptied) return emptied;
       (*made)->advise_random();
       last_ = File{end_, *made};
       const auto first = last_.mapped->allocate(0, std::min(kStepMin, files_.file_size()));
@@ -306,6 +313,8 @@ Result<void> ConsumeQueue::destroy() {
   before_cut(0);
   max_physical_ = -1;
   dirty_from_ = -1;
+  const auto durable = system_.sync_folder(files_.folder());  // Else a power cut brings the files back.
+  if (!durable && durable.error() != Errc::not_found) return durable;
   const auto gone = system_.remove_folder(files_.folder(), true);
   if (!gone && gone.error() != Errc::not_found) return gone;
   return destroy_extensions();

@@ -34,6 +34,16 @@ struct QueueEntry {
   static constexpr std::int32_t kBlankSize = 0x7FFFFFFF;
 };
 
+/// What has to be known of a queue to use it without reading it.
+struct QueueState {
+  std::int64_t first_base = 0;  ///< Byte of the queue with which its first file begins.
+  std::int32_t file_count = 0;  ///< -1: not one row of files without a gap.
+  std::int64_t min_unit = 0;    ///< Number of the first unit whose record the log has.
+  std::int64_t units = 0;       ///< Number of the next unit.
+  std::int64_t max_offset = 0;
+  std::int64_t max_physical_offset = -1;
+};
+
 /// The messages of one topic queue by queue offset: units of one size in files of one size. All of it can be made again from the commit
 /// log.
 ///
@@ -57,6 +67,19 @@ class ConsumeQueue {
   /// Finds the end: walks from the third last file to the first unit that cannot be one. With `clear_tail` the bytes behind it become
   /// zeros, for a store that was not stopped, where remains could stand there.
   [[nodiscard]] Result<void> recover(bool clear_tail);
+  [[nodiscard]] QueueState state() const;
+  /// In place of `load` and `recover`: the queue is as it was then. Nothing is read. False for a state that no queue can have.
+  [[nodiscard]] bool assume(const QueueState& state);
+  /// After `recover`: removes the units behind those of that state. A crash may have brought them back.
+  [[nodiscard]] Result<void> cut_back(const QueueState& state);
+  /// Whether the last file is there and holds the unit that was assumed to be the last: a look at one page.
+  [[nodiscard]] bool ends_as_assumed();
+  /// Turns what stands behind the last unit into zeros: after a crash it could pass for units again.
+  [[nodiscard]] Result<void> clear_behind_end();
+  /// Removes all files of the queue, whatever their size, so that it can be filled again. Other files in its folder stay.
+  [[nodiscard]] Result<void> start_over();
+  /// For a queue that was filled again and whose last messages are no longer in the log: the next one gets that offset, at least.
+  [[nodiscard]] virtual Result<void> continue_at(std::int64_t queue_offset) = 0;
 
   /// Puts the record at that queue offset; readable on return. A record that begins before the end of the last one is known already and
   /// skipped.
@@ -122,6 +145,8 @@ class ConsumeQueue {
   virtual void expire_extensions() {}
   [[nodiscard]] virtual Result<void> destroy_extensions() { return {}; }
   virtual void unmap_extensions() {}
+  /// The queue was assumed to be in a state, with that `max_offset`.
+  virtual void after_assume(std::int64_t /*max_offset*/) {}
 
   using File = commitlog::MappedFileQueue::File;
   [[nodiscard]] Result<void> write_unit(const QueueEntry& entry);

@@ -27,6 +27,14 @@ bool names_a_folder(std::string_view topic) {
          topic.find('\0') == std::string_view::npos;
 }
 
+bool has_place(const MessageView& record) {
+  if (names_a_folder(record.topic) && record.queue_id >= 0 && record.queue_offset >= 0 && record.queue_offset <= kQueueOffsetMax)
+    return true;
+  log::error("the record at {} is for topic '{}', queue {}, offset {}: no queue can hold it", record.physical_offset, record.topic,
+             record.queue_id, record.queue_offset);
+  return false;
+}
+
 }  // namespace
 
 Result<std::vector<std::int64_t>> parse_delay_levels(const std::vector<std::string>& words) {
@@ -68,10 +76,10 @@ QueueEntry Indexer::entry_of(const MessageView& record) const {
   return entry;
 }
 
-Result<void> Indexer::enter_inner_queues(const MessageView& record) {
+Result<void> Indexer::enter_inner_queues(const MessageView& record, const Wanted* wanted) {
   return commitlog::for_each_inner_queue(
       record, inner_, [&](std::string_view name, std::int32_t queue_id, std::int64_t queue_offset) -> Result<void> {
-        if (queue_offset > kQueueOffsetMax) return {};
+        if (queue_offset > kQueueOffsetMax || (wanted != nullptr && !(*wanted)(name, queue_id))) return {};
         const auto queue = queues_.find_or_make(name, queue_id, false);
         if (!queue) return queue.error();
         if (!*queue) return {};
@@ -81,16 +89,29 @@ Result<void> Indexer::enter_inner_queues(const MessageView& record) {
 }
 
 Result<Indexer::Outcome> Indexer::add(const MessageView& record, bool repeat_last_key) {
-  const std::int32_t type = record.sys_flag & sys_flag::kTransactionMask;
-  Outcome outcome = Outcome::skipped;
-  const bool listed = type == sys_flag::kTransactionNone || type == sys_flag::kTransactionCommit;
-  if (!names_a_folder(record.topic) || record.queue_id < 0 || record.queue_offset < 0 || record.queue_offset > kQueueOffsetMax) {
-    log::error("the record at {} is for topic '{}', queue {}, offset {}: no queue can hold it", record.physical_offset, record.topic,
-               record.queue_id, record.queue_offset);
-    return outcome;
+  if (!has_place(record)) return Outcome::skipped;
+  const auto queued = enter(record);
+  if (!queued) return queued;
+  if (index_ != nullptr) {
+    const auto indexed = index_->add(record, repeat_last_key);
+    if (!indexed) return indexed.error();
   }
-  if (listed) {
-    queues_.limit_mappings();
+  return queued;
+}
+
+Result<void> Indexer::add_to_queues(const MessageView& record, const Wanted& wanted) {
+  if (!has_place(record)) return {};
+  const auto entered = enter(record, &wanted);
+  return entered ? Result<void>() : entered.error();
+}
+
+Result<Indexer::Outcome> Indexer::enter(const MessageView& record, const Wanted* wanted) {
+  const std::int32_t type = record.sys_flag & sys_flag::kTransactionMask;
+  const bool listed = type == sys_flag::kTransactionNone || type == sys_flag::kTransactionCommit;
+  if (!listed) return Outcome::skipped;
+  queues_.limit_mappings();
+  Outcome outcome = Outcome::skipped;
+  if (wanted == nullptr || (*wanted)(record.topic, record.queue_id)) {
     const auto queue = queues_.find_or_make(record.topic, record.queue_id, (record.sys_flag & sys_flag::kInnerBatch) != 0);
     if (!queue) return queue.error();
     if (*queue) {
@@ -99,13 +120,9 @@ Result<Indexer::Outcome> Indexer::add(const MessageView& record, bool repeat_las
       if (!queued) return queued.error();
       outcome = Outcome::queued;
     }
-    const auto inner = enter_inner_queues(record);
-    if (!inner) return inner.error();
   }
-  if (index_ != nullptr) {
-    const auto indexed = index_->add(record, repeat_last_key);
-    if (!indexed) return indexed.error();
-  }
+  const auto inner = enter_inner_queues(record, wanted);
+  if (!inner) return inner.error();
   return outcome;
 }
 
@@ -114,8 +131,10 @@ Dispatcher::Dispatcher(commitlog::CommitLog& log, Indexer& indexer, Listener lis
 
 Dispatcher::~Dispatcher() { stop(); }
 
-void Dispatcher::start(std::int64_t from) {
+void Dispatcher::start(std::int64_t from, std::int64_t last_record, std::int64_t timestamp) {
   position_ = from;
+  last_record_ = last_record;
+  timestamp_ = timestamp;
   thread_ = std::thread([this] { run(); });
 }
 
@@ -163,6 +182,10 @@ bool Dispatcher::drain() {
       at = log_.begin();
       position_.store(at, std::memory_order_release);
     }
+    if (const std::int64_t behind = log_.damage().end_at(at); behind >= 0) {  // Found by recovery, and reported.
+      position_.store(behind, std::memory_order_release);
+      continue;
+    }
     blocked_at_ = -1;
     const auto chunk = log_.view_some(at, std::numeric_limits<std::int32_t>::max(), confirmed);
     if (!chunk) return true;
@@ -170,6 +193,7 @@ bool Dispatcher::drain() {
     const std::int64_t file_left = log_.file_size() - at % log_.file_size();
     std::int64_t left_in_file = file_left;
     while (static_cast<std::int64_t>(bytes.size()) >= kHeaderSize) {
+      if (log_.damage().end_at(at + file_left - left_in_file) >= 0) break;
       const auto size = load_be<std::int32_t>(bytes.data());
       const auto magic = load_be<std::int32_t>(bytes.data() + 4);
       if (magic == kBlankMagic) {
@@ -208,6 +232,7 @@ bool Dispatcher::enter(const MessageView& record) {
   }
   if (stalled_.exchange(false)) log::warn("dispatching goes on at {}", record.physical_offset);
   timestamp_.store(record.store_timestamp, std::memory_order_release);
+  last_record_.store(record.physical_offset, std::memory_order_release);
   if (*added == Indexer::Outcome::queued && listener_) listener_(record, indexer_.tags_code_of(record));
   return true;
 }

@@ -36,12 +36,17 @@ class Indexer {
   using BitMapSource = std::function<std::string(std::string_view topic, std::string_view properties)>;
   void set_bit_map_source(BitMapSource source) { bit_map_of_ = std::move(source); }
   [[nodiscard]] Result<Outcome> add(const MessageView& record, bool repeat_last_key = false);
+  /// Tells whether a queue is to get the record.
+  using Wanted = std::function<bool(std::string_view topic, std::int32_t queue_id)>;
+  /// Into those of its queues alone.
+  [[nodiscard]] Result<void> add_to_queues(const MessageView& record, const Wanted& wanted);
   [[nodiscard]] const commitlog::InnerQueueOptions& inner() const noexcept { return inner_; }
   [[nodiscard]] std::int64_t tags_code_of(const MessageView& record) const { return queue_tags_code(record, delay_levels_ms_); }
 
  private:
   [[nodiscard]] QueueEntry entry_of(const MessageView& record) const;
-  [[nodiscard]] Result<void> enter_inner_queues(const MessageView& record);
+  [[nodiscard]] Result<Outcome> enter(const MessageView& record, const Wanted* wanted = nullptr);
+  [[nodiscard]] Result<void> enter_inner_queues(const MessageView& record, const Wanted* wanted);
 
   QueueTable& queues_;
   KeyIndex* index_;
@@ -65,12 +70,15 @@ class Dispatcher {
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
 
-  void start(std::int64_t from);
+  /// `last_record`, `timestamp`: of the record before `from`, where they are known.
+  void start(std::int64_t from, std::int64_t last_record = -1, std::int64_t timestamp = 0);
   /// The confirmed end may have moved. Cheap while the thread runs anyway.
   void wake();
   void stop();
   /// Behind the last record that was entered.
   [[nodiscard]] std::int64_t position() const noexcept { return position_.load(std::memory_order_acquire); }
+  /// Where the last record that was entered begins; -1 before the first. It may be newer than a `position()` that was asked for before.
+  [[nodiscard]] std::int64_t last_record() const noexcept { return last_record_.load(std::memory_order_acquire); }
   /// Store time of the last record that was entered.
   [[nodiscard]] std::int64_t timestamp() const noexcept { return timestamp_.load(std::memory_order_acquire); }
   [[nodiscard]] bool stalled() const noexcept { return stalled_.load(std::memory_order_relaxed); }
@@ -85,6 +93,7 @@ class Dispatcher {
   Indexer& indexer_;
   const Listener listener_;
   std::atomic<std::int64_t> position_{0};
+  std::atomic<std::int64_t> last_record_{-1};
   std::atomic<std::int64_t> timestamp_{0};
   std::atomic<bool> stalled_{false};
   std::atomic<bool> asleep_{false};

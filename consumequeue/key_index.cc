@@ -37,6 +37,10 @@ Result<void> KeyIndex::load(bool crashed, std::int64_t safe_timestamp) {
   for (const std::string& name : *names) {
     const std::string path = folder_ + "/" + name;
     if (system_.is_folder(path)) continue;
+    if (name.find_first_not_of("0123456789") != std::string::npos) {
+      log::warn("{} is not named like an index file and is left alone", path);
+      continue;
+    }
     last_name_ = std::max(last_name_, name);
     const auto size = system_.file_size(path);
     if (!size) return size.error();
@@ -65,7 +69,7 @@ Result<void> KeyIndex::cut_back(std::int64_t physical_offset) {
   while (files_.size() > safe_count_) {  // The newest first: what a second crash leaves is still a row without a gap.
     if (files_.size() == safe_count_ + 1) {
       const auto cut = files_.back()->cut_back(physical_offset);
-      if (!cut) return cut;
+      if (!cut) return cut.error();
       if (!files_.back()->empty()) {
         dirty_.push_back(files_.back());
         new_names_ = true;
@@ -150,6 +154,10 @@ Result<void> KeyIndex::add_file() {
 
 std::int64_t KeyIndex::end_offset() const {
   const std::scoped_lock lock(mutex_);
+  return end_offset_locked();
+}
+
+std::int64_t KeyIndex::end_offset_locked() const {
   for (auto file = files_.rbegin(); file != files_.rend(); ++file) {
     if (!(*file)->empty()) return (*file)->header().end_offset;
   }

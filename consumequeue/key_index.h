@@ -5,6 +5,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,14 @@
 #include "protocol/message.h"
 
 namespace skylark::consumequeue {
+
+/// One file of the index: its name and how far it is filled.
+struct IndexFileState {
+  std::string name;
+  std::int32_t next_entry = 1;
+  std::int64_t end_offset = 0;
+  friend bool operator==(const IndexFileState&, const IndexFileState&) = default;
+};
 
 /// Finds messages by unique key and by the words of KEYS, in a row of index files. All of it can be made again from the commit log.
 /// Threads: any. Source: IndexService.java 5.3.
@@ -30,6 +39,19 @@ class KeyIndex {
   /// After a crash: of the files in doubt the oldest keeps what proves to be right, of records before `physical_offset`; the others are
   /// removed. Keys of later records than `end_offset()` have to be added again. Errors: those of the disk.
   [[nodiscard]] Result<void> cut_back(std::int64_t physical_offset);
+
+  /// The files and how far each is filled, oldest first.
+  [[nodiscard]] std::vector<IndexFileState> state() const;
+  /// How the process ended that left the files.
+  enum class Left { clean, killed, by_power_cut };
+  /// In place of `cut_back`, for who knows from `state()` what was durable of records before `durable_offset`. Files that are not as they
+  /// were then are removed, with those behind them. After a kill the page cache is whole and only the record that was being entered goes;
+  /// after a power cut what lies behind `durable_offset` goes. First files whose records are before `log_begin` may have expired. The
+  /// answer: keys of records from there on have to be added again, with `repeat_last`; 0 for all. Errors: those of the disk.
+  [[nodiscard]] Result<std::int64_t> resume(std::span<const IndexFileState> known, std::int64_t durable_offset, Left left,
+                                            std::int64_t log_begin);
+  /// Takes out the keys of records from that offset on; for files that lost nothing. Errors: those of the disk.
+  [[nodiscard]] Result<void> truncate(std::int64_t physical_offset);
 
   /// Adds the keys of a record; one that lies before the last indexed record is known already. After an
   /// error the same record is to be added again. `repeat_last`: the last indexed one may be added again.
@@ -50,6 +72,11 @@ class KeyIndex {
   [[nodiscard]] Result<void> flush();
 
  private:
+  [[nodiscard]] std::size_t count_right(std::span<const IndexFileState> known, Left left) const;
+  [[nodiscard]] Result<std::int64_t> resume_after_power_cut(std::span<const IndexFileState> known, std::int64_t durable_offset);
+  [[nodiscard]] Result<bool> resume_after_kill(std::size_t known_count, std::int64_t durable_offset);
+  [[nodiscard]] Result<void> remove_files_from(std::size_t count);
+  [[nodiscard]] std::int64_t end_offset_locked() const;
   [[nodiscard]] Result<void> put(std::string_view topic, std::string_view key, const MessageView& record);
   [[nodiscard]] Result<void> add_file();
 

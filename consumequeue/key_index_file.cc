@@ -97,40 +97,45 @@ Result<void> KeyIndexFile::put(std::int32_t key_hash, std::int64_t physical_offs
   return {};
 }
 
-Result<void> KeyIndexFile::cut_back(std::int64_t physical_offset) {
+Result<bool> KeyIndexFile::cut_back(std::int64_t physical_offset, std::int32_t durable_entries) {
   constexpr std::int32_t kEntriesPerRead = 50'000;
   std::vector<std::int32_t> slots(static_cast<std::size_t>(geometry_.slots), 0);
-  const auto slot_of = [&](const Entry& entry) -> std::int32_t& { return slots[static_cast<std::size_t>(entry.key_hash % geometry_.slots)]; };
+  const auto slot_of = [&](const Entry& entry) -> std::int32_t& {
+    return slots[static_cast<std::size_t>(entry.key_hash % geometry_.slots)];
+  };
   std::int32_t next = 1;
   std::int64_t last_offset = header_.begin_offset;
+  bool reached = false;  // A record of a time when everything before it was whole.
   std::string bytes;
   for (bool sound = true; sound && next < header_.next_entry;) {
     const std::int32_t count = std::min(kEntriesPerRead, header_.next_entry - next);
     bytes.resize(static_cast<std::size_t>(count * kEntrySize));
     const auto got = file_->read_at(entry_at(next), bytes.data(), bytes.size());
-    if (!got) return got.error();
+    if (!got) return {boost::system::in_place_error, got.error()};
     if (*got != bytes.size()) return Errc::io_error;
     for (std::size_t at = 0; at < bytes.size(); at += kEntrySize) {
       const Entry entry = decode(bytes.data() + at);
       // A page that was lost is zeros: offsets fall back, or the chain does not lead to the entry before it in its slot.
       sound = entry.key_hash >= 0 && entry.time_difference_s >= 0 && entry.physical_offset >= last_offset &&
               entry.physical_offset < physical_offset && entry.previous == slot_of(entry);
+      reached = reached || entry.physical_offset >= physical_offset;
       if (!sound) break;
       last_offset = entry.physical_offset;
       slot_of(entry) = next++;
     }
   }
   const auto entry_of = [&](std::int32_t number) { return decode(file_->view(entry_at(number), kEntrySize).data()); };
-  for (; next > 1 && entry_of(next - 1).physical_offset == last_offset; --next) {
+  const bool whole = durable_entries > 0 && (reached || next >= durable_entries);
+  for (; !whole && next > 1 && entry_of(next - 1).physical_offset == last_offset; --next) {
     const Entry dropped = entry_of(next - 1);
     slot_of(dropped) = dropped.previous;
   }
 
   const auto allocated = file_->allocate(0, entry_at(0));  // A kill may have come between making the file and giving it space.
-  if (!allocated) return allocated;
+  if (!allocated) return {boost::system::in_place_error, allocated.error()};
   bytes.resize(slots.size() * 4);
   const auto got = file_->read_at(slot_at(0), bytes.data(), bytes.size());
-  if (!got) return got.error();
+  if (!got) return {boost::system::in_place_error, got.error()};
   if (*got != bytes.size()) return Errc::io_error;
   header_.slots_used = 0;
   for (std::int32_t slot = 0; slot < geometry_.slots; ++slot) {
@@ -145,12 +150,46 @@ Result<void> KeyIndexFile::cut_back(std::int64_t physical_offset) {
   if (next > 1) {
     const Entry last = entry_of(next - 1);
     header_.end_offset = last.physical_offset;
-    header_.end_timestamp =
-        std::min(header_.end_timestamp, header_.begin_timestamp + std::int64_t{last.time_difference_s} * 1000 + 999);
+    header_.end_timestamp = std::min(header_.end_timestamp, header_.begin_timestamp + std::int64_t{last.time_difference_s} * 1000 + 999);
   }
   write_header();
   allocated_ = 0;
-  return file_->clear_from(entry_at(next));
+  const auto cleared = file_->clear_from(entry_at(next));
+  if (!cleared) return {boost::system::in_place_error, cleared.error()};
+  return whole;
+}
+
+Result<bool> KeyIndexFile::truncate(std::int64_t physical_offset) {
+  const auto take_back = [this](const Entry& entry, std::int32_t number) {
+    if (entry.key_hash < 0 || entry.previous < 0 || entry.previous >= number) return false;
+    const std::int32_t slot = entry.key_hash % geometry_.slots;
+    if (newest_of_slot(slot) != number) return false;
+    std::array<char, 4> text{};
+    store_be(text.data(), entry.previous);
+    file_->write(slot_at(slot), {text.data(), text.size()});
+    return true;
+  };
+  const auto slots = file_->allocate(0, entry_at(0));  // Java's files are sparse.
+  if (!slots) return {boost::system::in_place_error, slots.error()};
+  std::int32_t next = header_.next_entry;
+  // A kill between the slot and the header: the slot leads to an entry that does not count. Otherwise that place is empty.
+  if (!full() && entry(next).physical_offset > 0) (void)take_back(entry(next), next);
+  for (; next > 1 && entry(next - 1).physical_offset >= physical_offset; --next) {
+    const Entry last = entry(next - 1);
+    if (!take_back(last, next - 1)) return false;
+    if (last.previous == 0) --header_.slots_used;
+  }
+  header_.next_entry = next;
+  if (next > 1) {
+    const Entry last = entry(next - 1);
+    header_.end_offset = last.physical_offset;
+    header_.end_timestamp = std::min(header_.end_timestamp, header_.begin_timestamp + std::int64_t{last.time_difference_s} * 1000 + 999);
+  }
+  write_header();
+  allocated_ = 0;
+  const auto cleared = file_->clear_from(entry_at(next));
+  if (!cleared) return {boost::system::in_place_error, cleared.error()};
+  return true;
 }
 
 void KeyIndexFile::write_header() {

@@ -66,7 +66,12 @@ class KeyIndexFile {
   /// For a file that a crash left: checks entry by entry and keeps those of whole records before `physical_offset`, up to the first that
   /// contradicts what stands before it. The record of the last entry goes as well: the crash may have taken a part of it. Slots are made
   /// again from what is kept. Errors: those of the disk.
-  [[nodiscard]] Result<void> cut_back(std::int64_t physical_offset);
+  /// True when the entries were right up to entry `durable_entries` or a record at or behind `physical_offset`: then all of them are whole,
+  /// and none is dropped.
+  [[nodiscard]] Result<bool> cut_back(std::int64_t physical_offset, std::int32_t durable_entries = 0);
+  /// Takes out the entries of records from that offset on, one by one from the last; for a file of which no page was lost. Also what a kill
+  /// left of an entry that the header does not count. False when an entry is not the newest of its slot: the file is damaged.
+  [[nodiscard]] Result<bool> truncate(std::int64_t physical_offset);
 
  private:
   [[nodiscard]] std::int64_t slot_at(std::int32_t slot) const noexcept { return 40 + std::int64_t{slot} * 4; }

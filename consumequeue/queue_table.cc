@@ -2,9 +2,7 @@
 #include "consumequeue/queue_table.h"
 
 #include <array>
-#include <charconv>
 #include <mutex>
-#include <optional>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -17,13 +15,6 @@ using Kind = ConsumeQueue::Kind;
 
 // Up to here each queue is flushed by itself; one sync of the file system also writes what others left dirty on it.
 constexpr std::size_t kFlushOneByOneMax = 64;
-
-std::optional<std::int32_t> parse_queue_id(const std::string& name) {
-  std::int32_t id = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), id);
-  if (error != std::errc() || end != name.data() + name.size() || id < 0) return std::nullopt;
-  return id;
-}
 
 }  // namespace
 
@@ -41,59 +32,6 @@ void QueueTable::extend(std::string folder, std::int64_t file_size, bool write) 
   extension_folder_ = std::move(folder);
   extension_file_size_ = file_size;
   writes_extensions_ = write;
-}
-
-Result<void> QueueTable::load() {
-  const auto made = system_.create_folders(folder_);
-  if (!made) return made;
-  auto simple = load_folder(Kind::simple);
-  if (!simple) return simple.error();
-  auto batch = load_folder(Kind::batch);
-  if (!batch) return batch.error();
-  for (const auto& [topics, kind] : {std::pair(&*simple, Kind::simple), std::pair(&*batch, Kind::batch)}) {
-    for (const auto& [topic, queues] : *topics) {
-      const auto listed = batch_.listed ? batch_.listed(topic) : std::nullopt;
-      if (batch_.known_late || !listed || *listed == (kind == Kind::batch)) continue;
-      log::error("the queue.type of topic {} is {}, but its queues lie in {}: correct the attribute, or let mqstore rebuild the queues",
-                 topic, *listed ? "BatchCQ" : "SimpleCQ", kind == Kind::batch ? batch_.folder : folder_);
-      return Errc::malformed;
-    }
-  }
-  const auto merged = merge(*simple, std::move(*batch));
-  if (!merged) return merged;
-  const std::unique_lock lock(mutex_);
-  topics_ = std::move(*simple);
-  return {};
-}
-
-Result<QueueTable::Topics> QueueTable::load_folder(Kind kind) {
-  const std::string& root = kind == Kind::batch ? batch_.folder : folder_;
-  std::int64_t& configured = kind == Kind::batch ? batch_.file_size : file_size_;
-  Topics loaded;
-  if (!system_.is_folder(root)) return loaded;
-  const auto topics = system_.list(root);
-  if (!topics) return topics.error();
-  std::int64_t found_size = configured;
-  for (const std::string& topic : *topics) {
-    const std::string folder = root + "/" + topic;
-    if (!system_.is_folder(folder)) continue;
-    const auto ids = system_.list(folder);
-    if (!ids) return ids.error();
-    for (const std::string& name : *ids) {
-      const auto id = parse_queue_id(name);
-      if (!id || !system_.is_folder(folder + "/" + name)) continue;
-      const QueuePtr queue = make(kind, topic, *id);
-      const auto queue_loaded = queue->load();
-      if (!queue_loaded) return queue_loaded.error();
-      loaded[topic][*id] = queue;
-      if (queue->has_files()) found_size = queue->file_size();
-    }
-  }
-  if (found_size != configured) {  // New queues follow, so that all have one size: Java opens no other store.
-    log::warn("files in {} have {} bytes, not the configured {}: theirs counts", root, found_size, configured);
-    configured = found_size;
-  }
-  return loaded;
 }
 
 /// Adds the batch queues, and makes some of the simple queues of their topics: a turn that a crash cut short is done again.

@@ -15,6 +15,7 @@
 
 #include "commitlog/queue_offset_table.h"
 #include "consumequeue/simple_consume_queue.h"
+#include "consumequeue/store_ends.h"
 
 namespace skylark::consumequeue {
 
@@ -50,6 +51,25 @@ class QueueTable {
   /// Errors: `malformed` when the attribute of a topic contradicts the folder its queues lie in, as Java's queueTypeShouldBe; those of the
   /// disk.
   [[nodiscard]] Result<void> load();
+  /// A queue whose end has to be found by reading it, or that has to be made again from the commit log.
+  struct Doubt {
+    Named named;
+    std::int64_t max_offset = 0;        ///< The end that it must at least have, as far as is known.
+    std::string reason{};               ///< Why it has to be made again.
+    std::optional<QueueState> known{};  ///< As the ends have it.
+    bool unheard_of = false;            ///< The ends do not know it: it was made since, or a power cut took back its removal.
+  };
+  struct Found {
+    std::vector<Doubt> unknown;
+    std::vector<Doubt> lost;
+  };
+  /// In place of `load`, for a store that was stopped or killed with these ends. Queues whose folders have not changed since are as they
+  /// were then, without being looked at; with few queues the last page of each is read. Null: no ends are known, every folder is read.
+  /// Files of another size than those of the store's queues make a queue lost, not the store. `log_begin`: of the commit log now; while it
+  /// has not moved no queue loses its first file. Errors: those of the disk.
+  [[nodiscard]] Result<Found> load(const StoreEnds* ends, std::int64_t log_begin);
+  /// For `StoreEnds`: all queues, and `queue_file_size`. Batch queues are read by each start all the same: there are few.
+  void note(StoreEnds& ends) const;
   /// Null when that queue never had a message.
   [[nodiscard]] QueuePtr find(std::string_view topic, std::int32_t queue_id) const;
   /// The queue that lists a record; `inner_batch`: one that holds several messages. The attribute of the topic decides, for a topic that
@@ -79,8 +99,16 @@ class QueueTable {
  private:
   using Queues = std::map<std::int32_t, QueuePtr>;
   using Topics = std::unordered_map<std::string, Queues, commitlog::TextHash, std::equal_to<>>;
+  struct Loading;
   [[nodiscard]] QueuePtr make(ConsumeQueue::Kind kind, std::string_view topic, std::int32_t queue_id) const;
-  [[nodiscard]] Result<Topics> load_folder(ConsumeQueue::Kind kind);
+  [[nodiscard]] Result<void> load_simple(const StoreEnds* ends, Loading& loading);
+  [[nodiscard]] Result<void> load_folder(const std::string& topic, const TopicEnds* known, Loading& loading);
+  [[nodiscard]] Result<void> load_known(const TopicEnds& topic, Loading& loading);
+  [[nodiscard]] Result<void> load_files(const Named& named, const QueueState* known_state, Loading& loading);
+  void settle_file_size(Loading& loading);
+  [[nodiscard]] Result<Topics> load_batch();
+  void add_lost_batch(const StoreEnds* ends, Topics& batch, Loading& loading) const;
+  [[nodiscard]] Result<void> check_kinds(const Topics& simple, const Topics& batch) const;
   [[nodiscard]] Result<void> merge(Topics& simple, Topics batch);
   [[nodiscard]] Result<QueuePtr> to_batch(const std::string& topic, std::int32_t queue_id, const ConsumeQueue& simple) const;
   void destroy(const std::string& topic, const Queues& queues) const;

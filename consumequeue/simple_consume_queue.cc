@@ -39,11 +39,36 @@ Result<void> SimpleConsumeQueue::append(const QueueEntry& entry, std::int64_t qu
     if (!gave_way) return gave_way;
     min_ = std::min(min_, queue_offset);
   }
-  if (wanted > end_ && (files_.empty() || wanted - end_ > files_.file_size())) {
+  const bool holds_nothing = min_ * kUnitSize >= end_;  // Its earlier messages are not lost: they had expired.
+  const std::int64_t end_before = end_;
+  auto written = wanted > end_ ? fill_to(queue_offset) : Result<void>();
+  if (written) {
+    const auto extended = with_extension(entry, bit_map);
+    written = extended ? write_unit(*extended) : extended.error();
+  }
+  if (!written) {
+    if (end_before >= files_.begin() && end_before <= end_) end_ = end_before;  // No blanks without the message behind them.
+    return written;
+  }
+  if (holds_nothing) min_ = queue_offset;
+  max_physical_ = entry.physical_offset + entry.size;
+  return {};
+}
+
+Result<void> SimpleConsumeQueue::continue_at(std::int64_t queue_offset) {
+  const std::scoped_lock lock(mutex_);
+  return queue_offset * kUnitSize > end_ ? fill_to(queue_offset) : Result<void>();
+}
+
+/// Puts blanks in the place of messages that this store does not have, up to that offset.
+Result<void> SimpleConsumeQueue::fill_to(std::int64_t queue_offset) {
+  const std::int64_t wanted = queue_offset * kUnitSize;
+  const bool held_nothing = min_ * kUnitSize >= end_;
+  if (files_.empty() || wanted - end_ > files_.file_size()) {
     const auto begun = begin_at(queue_offset);
     if (!begun) return begun;
   }
-  const bool holds_nothing = min_ * kUnitSize >= end_;  // Its earlier messages are not lost: they had expired.
+  const bool holds_nothing = held_nothing || min_ * kUnitSize >= end_;
   if (wanted > end_ && !holds_nothing) log::error("{}: messages {} to {} are missing", files_.folder(), end_ / kUnitSize, queue_offset - 1);
   while (end_ < wanted) {
     // Behind messages a blank carries their end, so that physical offsets never run backwards; before the first one it is Java's.
@@ -51,11 +76,6 @@ Result<void> SimpleConsumeQueue::append(const QueueEntry& entry, std::int64_t qu
     if (!filled) return filled;
   }
   if (holds_nothing) min_ = queue_offset;
-  const auto extended = with_extension(entry, bit_map);
-  if (!extended) return extended.error();
-  const auto written = write_unit(*extended);
-  if (!written) return written;
-  max_physical_ = entry.physical_offset + entry.size;
   return {};
 }
 

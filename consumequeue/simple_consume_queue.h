@@ -24,6 +24,7 @@ class SimpleConsumeQueue final : public ConsumeQueue {
   void extend(std::unique_ptr<ConsumeQueueExt> extensions, bool write);
   [[nodiscard]] Result<void> append(const QueueEntry& entry, std::int64_t queue_offset, std::string_view bit_map = {}) override;
   [[nodiscard]] std::optional<QueueExtension> extension(std::int64_t tags_code) const override;
+  [[nodiscard]] Result<void> continue_at(std::int64_t queue_offset) override;
 
  private:
   void decode(const char* bytes, std::int64_t unit, std::span<QueueEntry> into) const override;
@@ -36,6 +37,7 @@ class SimpleConsumeQueue final : public ConsumeQueue {
   void expire_extensions() override;
   [[nodiscard]] Result<void> destroy_extensions() override;
   void unmap_extensions() override;
+  [[nodiscard]] Result<void> fill_to(std::int64_t queue_offset);
   [[nodiscard]] Result<void> begin_at(std::int64_t queue_offset);
   [[nodiscard]] Result<QueueEntry> with_extension(const QueueEntry& entry, std::string_view bit_map);
   [[nodiscard]] std::optional<std::int64_t> last_address() const;

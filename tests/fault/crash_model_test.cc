@@ -28,7 +28,9 @@ class Model {
 
   void put_some(FaultyStore& store) {
     const auto count = random_() % 40;
+    const auto durable_at = random_() % 60;
     for (std::size_t i = 0; i < count; ++i) {
+      if (i == durable_at) store.make_durable();
       const std::string topic = random_() % 3 == 0 ? "Payments" : "Orders";
       const auto queue_id = static_cast<std::int32_t>(random_() % 3);
       const std::string number = std::to_string(next_++);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/fault/faulty_store.h"
 
+#include <chrono>
+
 #include "tests/support/catch.h"
 #include "tests/support/eventually.h"
 
@@ -24,6 +26,7 @@ FaultyStore::FaultyStore(Change change) : disk_(std::make_unique<FaultyFileSyste
   options_.flush_interval_ms = 5;
   options_.delay_levels = {"1s", "5s", "10s"};
   if (change != nullptr) change(options_);
+  boot("first");
   start();
 }
 
@@ -54,7 +57,30 @@ void FaultyStore::replace_disk(std::unique_ptr<FaultyFileSystem> disk) {
 
 void FaultyStore::kill() { replace_disk(disk_->after_kill()); }
 
-void FaultyStore::cut_power(std::uint64_t seed) { replace_disk(disk_->after_power_cut(seed)); }
+void FaultyStore::cut_power(std::uint64_t seed) {
+  replace_disk(disk_->after_power_cut(seed));
+  boot("after " + std::to_string(seed));
+}
+
+void FaultyStore::boot(const std::string& id) {
+  REQUIRE(disk_->create_folders("/proc/sys/kernel/random").has_value());
+  REQUIRE(disk_->write_all("/proc/sys/kernel/random/boot_id", id + "\n", true).has_value());
+}
+
+void FaultyStore::restart() {
+  clock_.advance(std::chrono::seconds(1));
+  stop();
+  start();
+}
+
+void FaultyStore::make_durable() {
+  await_dispatch();
+  put("Scratch", 0, "gone at once");
+  await_dispatch();
+  REQUIRE(eventually([this] { return store_->flushed_physical_offset() == store_->max_physical_offset(); }));
+  clock_.advance(std::chrono::seconds(1));  // Folders that do not change from now on are older than the ends.
+  store_->delete_topic("Scratch");
+}
 
 PutResult FaultyStore::put(std::string_view topic, std::int32_t queue_id, std::string_view body, std::string_view properties) {
   return store_->put_sync(faulty_message(topic, queue_id, body, properties));

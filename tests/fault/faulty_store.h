@@ -29,6 +29,8 @@ class FaultyStore {
   void go_through(FileSystem* system) { system_ = system; }
   [[nodiscard]] Result<void> try_start();
   void stop();
+  /// A clean stop, a second after the last change, and a start.
+  void restart();
   /// The process dies: what it wrote is there, nothing was tidied up. Followed by `start`.
   void kill();
   /// The machine loses power; by seed, any part of what was not made durable is lost. Followed by `start`.
@@ -36,11 +38,14 @@ class FaultyStore {
 
   PutResult put(std::string_view topic, std::int32_t queue_id, std::string_view body, std::string_view properties = {});
   void await_dispatch();
+  /// Makes everything up to now durable, and the store remember so, as it does by itself every ten seconds.
+  void make_durable();
   [[nodiscard]] std::string body_at(std::string_view topic, std::int32_t queue_id, std::int64_t queue_offset);
   /// Bodies of the messages found by key.
   [[nodiscard]] std::vector<std::string> bodies_by_key(std::string_view topic, std::string_view key);
 
  private:
+  void boot(const std::string& id);
   void replace_disk(std::unique_ptr<FaultyFileSystem> disk);
 
   ManualClock clock_;

@@ -147,7 +147,7 @@ std::unique_ptr<FaultyFileSystem> FaultyFileSystem::after_power_cut(std::uint64_
   }
   std::map<const Inode*, std::shared_ptr<Inode>> copies;
   for (const auto& [path, inode] : names) {
-    for (std::string folder = parent_of(path); !folder.empty(); folder = parent_of(folder)) disk->folders_.insert(folder);
+    for (std::string folder = parent_of(path); !folder.empty(); folder = parent_of(folder)) disk->folders_.emplace(folder, clock_.now_ms());
     std::shared_ptr<Inode>& copy = copies[inode.get()];
     if (!copy) {
       const std::scoped_lock inode_lock(inode->mutex);
@@ -254,6 +254,13 @@ int FaultyFileSystem::held_flushes() const {
   return held_;
 }
 
+std::size_t FaultyFileSystem::take_listed(const std::string& text) {
+  const std::scoped_lock lock(mutex_);
+  const auto count = std::count_if(listed_.begin(), listed_.end(), [&](const std::string& path) { return matches(path, text); });
+  listed_.clear();
+  return static_cast<std::size_t>(count);
+}
+
 void FaultyFileSystem::set_modified_ms(const std::string& path, std::int64_t time_ms) {
   const std::scoped_lock lock(mutex_);
   find(path)->modified_ms = time_ms;
@@ -309,6 +316,7 @@ Result<void> FaultyFileSystem::create_folders(const std::string& path) {
 Result<std::vector<std::string>> FaultyFileSystem::list(const std::string& path) {
   const std::scoped_lock lock(mutex_);
   if (!folders_.contains(path)) return Errc::not_found;
+  listed_.push_back(path);
   std::set<std::string> names;
   for (const auto& [name, inode] : live_) {
     if (parent_of(name) == path) names.insert(name.substr(path.size() + 1));

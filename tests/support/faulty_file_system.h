@@ -50,6 +50,8 @@ class FaultyFileSystem final : public FileSystem {
   void release_flushes();
   /// Flushes that wait now.
   [[nodiscard]] int held_flushes() const;
+  /// Folders listed since the last call whose path contains the text.
+  [[nodiscard]] std::size_t take_listed(const std::string& text);
   void set_modified_ms(const std::string& path, std::int64_t time_ms);
   /// Replaces bytes in both images, behind the back of whoever has the file mapped.
   void damage(const std::string& path, std::size_t position, std::string_view bytes);
@@ -104,6 +106,7 @@ class FaultyFileSystem final : public FileSystem {
   std::map<std::string, DiskSpace> spaces_;
   bool refuse_space_ = false;
   std::string refuse_space_of_;
+  std::vector<std::string> listed_;
   std::string fail_flushes_of_;
   std::string fail_reads_of_;
   std::string evicted_;

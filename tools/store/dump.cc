@@ -26,7 +26,11 @@ std::string to_hex(std::string_view bytes) {
 bool is_utf8(std::string_view bytes) {
   for (std::size_t i = 0; i < bytes.size();) {
     const auto lead = static_cast<unsigned char>(bytes[i]);
-    const std::size_t size = lead < 0x80 ? 1 : lead >= 0xC2 && lead < 0xE0 ? 2 : lead >= 0xE0 && lead < 0xF0 ? 3 : lead >= 0xF0 && lead < 0xF5 ? 4 : 0;
+    const std::size_t size = lead < 0x80                   ? 1
+                             : lead >= 0xC2 && lead < 0xE0 ? 2
+                             : lead >= 0xE0 && lead < 0xF0 ? 3
+                             : lead >= 0xF0 && lead < 0xF5 ? 4
+                                                           : 0;
     if (size == 0 || i + size > bytes.size()) return false;
     for (std::size_t k = 1; k < size; ++k) {
       if ((static_cast<unsigned char>(bytes[i + k]) & 0xC0) != 0x80) return false;
@@ -53,9 +57,9 @@ std::string printable(std::string_view bytes) {
 }
 
 void print_text(const MessageView& record, bool intact, BodyAs as, std::string_view body, std::ostream& out) {
-  out << fmt::format("{} {} bytes, topic {}, queue {}, offset {}, stored {}, born {} at {}, sysFlag {}, flag {}{}\n", record.physical_offset,
-                     record.total_size, printable(record.topic), record.queue_id, record.queue_offset, record.store_timestamp,
-                     record.born_timestamp, record.born_host.to_string(), record.sys_flag, record.flag,
+  out << fmt::format("{} {} bytes, topic {}, queue {}, offset {}, stored {}, born {} at {}, sysFlag {}, flag {}{}\n",
+                     record.physical_offset, record.total_size, printable(record.topic), record.queue_id, record.queue_offset,
+                     record.store_timestamp, record.born_timestamp, record.born_host.to_string(), record.sys_flag, record.flag,
                      intact ? "" : ", BODY DAMAGED");
   for (const auto& [name, value] : parse_properties(record.properties)) out << "  " << printable(name) << " = " << printable(value) << '\n';
   if (as == BodyAs::text) out << "  body: " << printable(body) << '\n';

@@ -63,7 +63,8 @@ void IndexCheck::check_chains(const File& file, const consumequeue::IndexGeometr
     if ((entry.previous != slot || entry.key_hash < 0) && broken++ == 0) broken_first = number;
     slot = number;
   }
-  if (broken > 0) findings_.add_damage(file.place, -1, fmt::format("{} entries are chained wrongly, the first is {}", broken, broken_first));
+  if (broken > 0)
+    findings_.add_damage(file.place, -1, fmt::format("{} entries are chained wrongly, the first is {}", broken, broken_first));
   std::int64_t lost = 0;
   std::int32_t lost_first = 0;
   for (std::int32_t slot = 0; slot < geometry.slots; ++slot) {
@@ -73,13 +74,15 @@ void IndexCheck::check_chains(const File& file, const consumequeue::IndexGeometr
     if (unclean_ && stands >= header.next_entry) continue;  // Killed between an entry and the header that counts it.
     if (lost++ == 0) lost_first = slot;
   }
-  if (lost > 0) findings_.add_damage(file.place, -1, fmt::format("{} slots do not lead to their newest entry, the first is {}", lost, lost_first));
+  if (lost > 0)
+    findings_.add_damage(file.place, -1, fmt::format("{} slots do not lead to their newest entry, the first is {}", lost, lost_first));
   if (index.empty()) return;
   const std::int64_t first = index.entry(1).physical_offset;
   const std::int64_t last = index.entry(header.next_entry - 1).physical_offset;
   if (header.begin_offset != first || header.end_offset != last) {
-    findings_.add_damage(file.place, -1, fmt::format("the header says records {} to {}, the entries {} to {}", header.begin_offset,
-                                                     header.end_offset, first, last));
+    findings_.add_damage(
+        file.place, -1,
+        fmt::format("the header says records {} to {}, the entries {} to {}", header.begin_offset, header.end_offset, first, last));
   }
 }
 

@@ -173,7 +173,8 @@ void QueueCheck::walk_rest(const std::string& place, const consumequeue::Consume
     if (count == 0) break;
   }
   if (strays > 0)
-    findings_.add_damage(place, stray_physical, fmt::format("{} units point at no record of the queue, the first is {}", strays, stray_first));
+    findings_.add_damage(place, stray_physical,
+                         fmt::format("{} units point at no record of the queue, the first is {}", strays, stray_first));
 }
 
 void QueueCheck::finish() {

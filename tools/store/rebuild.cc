@@ -7,6 +7,7 @@
 #include <fmt/core.h>
 
 #include "base/error.h"
+#include "commitlog/checkpoint.h"
 #include "consumequeue/batch_consume_queue.h"
 #include "consumequeue/dispatcher.h"
 #include "protocol/json.h"
@@ -123,6 +124,13 @@ Result<int> rebuild(const StoreOptions& options, FileSystem& disk, Clock& clock,
   };
   std::int64_t kept_count = 0;
   const auto changed = change_store(options, "rebuild", disk, [&]() -> Result<void> {
+    // The mark speaks of the queues that go away.
+    commitlog::Checkpoint checkpoint(disk, options.checkpoint_path());
+    const auto opened = checkpoint.open();
+    if (!opened) return opened;
+    checkpoint.set_durable(std::nullopt);
+    const auto unmarked = checkpoint.flush();
+    if (!unmarked) return unmarked;
     const auto synced = disk.sync_all(options.root);  // Everything new is durable before a name changes.
     if (!synced) return synced;
     for (const auto& [now, next] : {std::pair(options.queues_path(), new_queues), std::pair(options.batch_queues_path(), new_batch_queues),

@@ -25,7 +25,8 @@ void print_text(const json::Value& answer, std::ostream& out) {
     out << name.as_string() << ":\n";
     const auto line = [&](const json::Value& item) {
       std::string text;
-      for (const auto& [key, member] : item.members()) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", key.as_string(), scalar(member));
+      for (const auto& [key, member] : item.members())
+        text += fmt::format("{}{} {}", text.empty() ? "" : ", ", key.as_string(), scalar(member));
       out << "  " << text << '\n';
     };
     if (value.is_object()) line(value);
@@ -54,7 +55,8 @@ Result<json::Value> describe_queues(const StoreOptions& options, FileSystem& dis
   const auto loaded = queues.load();
   if (!loaded) return loaded.error();
   auto all = queues.all();
-  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return std::tie(a.topic, a.queue_id) < std::tie(b.topic, b.queue_id); });
+  std::sort(all.begin(), all.end(),
+            [](const auto& a, const auto& b) { return std::tie(a.topic, a.queue_id) < std::tie(b.topic, b.queue_id); });
   for (const auto& named : all) {
     const auto recovered = named.queue->recover(false);
     if (!recovered) return recovered.error();

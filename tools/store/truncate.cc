@@ -109,6 +109,7 @@ Result<void> cut_store(const StoreOptions& options, const Plan& plan, FileSystem
   commitlog::Checkpoint checkpoint(disk, options.checkpoint_path());
   const auto read = checkpoint.open();
   if (!read) return read;
+  checkpoint.set_durable(std::nullopt);
   checkpoint.update([&](commitlog::CheckpointValues& values) {
     values.log_timestamp = std::min(values.log_timestamp, plan.store_timestamp);
     values.queues_timestamp = std::min(values.queues_timestamp, plan.store_timestamp);
