@@ -132,6 +132,8 @@ def hand_over(run, name, killed, folder_names=()):
         ours.kill()
     else:
         run.end(ours)
+        check(checkpoint_mark(store).startswith(b"SKYLARK1"), f"our bytes of the checkpoint after a stop: {checkpoint_mark(store)}")
+    mark = checkpoint_mark(store)
 
     java = run.broker(run.java, name + "-java", store, settings)
     with stores.connect(java) as connection:
@@ -152,6 +154,7 @@ def hand_over(run, name, killed, folder_names=()):
         found = key_answers(connection, "Orders", keys + ["java0", "java39"])
     complaints = stores.complaints(os.path.join(run.folder, java.name))
     run.end(java)
+    check(checkpoint_mark(store) == mark, f"Java has changed bytes of the checkpoint that it does not use: {mark}, {checkpoint_mark(store)}")
 
     again = run.broker(run.ours, name + "-again", store, settings)
     with stores.connect(again) as connection:
@@ -166,6 +169,12 @@ def hand_over(run, name, killed, folder_names=()):
     if folders:
         check_folders(folders)
     return complaints
+
+
+def checkpoint_mark(store):
+    """The bytes behind those that Java's checkpoint has a meaning for."""
+    with open(os.path.join(store, "checkpoint"), "rb") as file:
+        return file.read()[64:92]
 
 
 def config_text(store, name):

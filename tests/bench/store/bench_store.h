@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/file_system.h"
@@ -16,13 +17,13 @@ namespace skylark::bench {
 /// How large a run is. Every part makes its own folder below `folder` and removes it.
 struct Scale {
   std::string folder;
-  double append_seconds = 1;                        ///< For each cell of the append table.
-  std::int64_t append_bytes_max = 1'500'000'000;    ///< Of bodies, for each cell.
-  std::int64_t append_count_max = 1'000'000'000;    ///< For each cell.
+  double append_seconds = 1;                      ///< For each cell of the append table.
+  std::int64_t append_bytes_max = 1'500'000'000;  ///< Of bodies, for each cell.
+  std::int64_t append_count_max = 1'000'000'000;  ///< For each cell.
   std::int64_t dispatch_bytes = 512'000'000;
   std::int64_t read_bytes = 1'500'000'000;
-  std::int64_t recovery_bytes = 3'000'000'000;
-  std::int64_t queues = 100'000;
+  std::vector<std::int64_t> recovery_bytes = {1'500'000'000, 3'000'000'000};  ///< One log after the other.
+  std::vector<std::int64_t> queues = {1000, 100'000};                         ///< One store after the other.
   std::int64_t log_file_size = 1'073'741'824;
   bool small_index = false;
 };

@@ -27,8 +27,8 @@ int main(int argc, char** argv) {
   app.add_option("--folder", folder, "Where stores are made; decides which disk is measured")->capture_default_str();
   app.add_option("-o,--output", output, "table or json")->check(CLI::IsMember({"table", "json"}))->capture_default_str();
   app.add_option("--seconds", scale.append_seconds, "For each append cell")->capture_default_str()->check(CLI::PositiveNumber);
-  app.add_option("--queues", scale.queues, "Number of queues, one message each")->capture_default_str()->check(CLI::PositiveNumber);
-  app.add_option("--recovery-bytes", scale.recovery_bytes, "Log that is recovered")->capture_default_str()->check(CLI::PositiveNumber);
+  app.add_option("--queues", scale.queues, "Numbers of queues, one message each")->capture_default_str()->check(CLI::PositiveNumber);
+  app.add_option("--recovery-bytes", scale.recovery_bytes, "Logs that are recovered")->capture_default_str()->check(CLI::PositiveNumber);
   app.add_option("--read-bytes", scale.read_bytes, "Log that is read")->capture_default_str()->check(CLI::PositiveNumber);
   app.add_flag("--smoke", smoke, "Tiny sizes: checks that the counts add up and measures nothing");
   CLI11_PARSE(app, argc, argv);
@@ -37,8 +37,8 @@ int main(int argc, char** argv) {
     scale.append_count_max = 40;
     scale.dispatch_bytes = 100'000;
     scale.read_bytes = 300'000;
-    scale.recovery_bytes = 300'000;
-    scale.queues = 150;
+    scale.recovery_bytes = {300'000};
+    scale.queues = {150};
     scale.log_file_size = 1 << 20;
     scale.small_index = true;
   }

@@ -75,23 +75,35 @@ Row start(const broker::MessageStoreOptions& options, std::int64_t queues, std::
            {"max_map_count", static_cast<double>(mapping_count_max())}}};
 }
 
-}  // namespace
-
-Rows measure_many_queues(const Scale& scale) {
-  Rows rows;
+void measure_queues(const Scale& scale, std::int64_t queues, Rows& rows) {
   const Folder folder(scale, "queues");
   const auto options = store_options(scale, folder.path());
   const auto add = [&](const std::function<Row()>& part) {
     const Rows row = in_child([&]() -> Rows { return {part()}; });
     rows.insert(rows.end(), row.begin(), row.end());
   };
-  add([&] { return fill(options, scale.queues); });
-  add([&] { return start(options, scale.queues, "clean"); });
-  in_crashing_child([&] {
-    BenchStore store(options);
-    die();
-  });
-  add([&] { return start(options, scale.queues, "killed"); });
+  const auto crash = [&] {
+    in_crashing_child([&] {
+      BenchStore store(options);
+      die();
+    });
+  };
+  add([&] { return fill(options, queues); });
+  add([&] { return start(options, queues, "clean, warm"); });
+  const std::string cold = make_cold(folder.path());
+  add([&] { return start(options, queues, "clean, " + cold); });
+  crash();
+  add([&] { return start(options, queues, "killed, warm"); });
+  crash();
+  (void)make_cold(folder.path());
+  add([&] { return start(options, queues, "killed, " + cold); });
+}
+
+}  // namespace
+
+Rows measure_many_queues(const Scale& scale) {
+  Rows rows;
+  for (const std::int64_t queues : scale.queues) measure_queues(scale, queues, rows);
   return rows;
 }
 

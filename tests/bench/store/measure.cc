@@ -55,7 +55,7 @@ std::int64_t mapping_count_max() {
   return count;
 }
 
-void make_cold(const std::string& folder) {
+std::string make_cold(const std::string& folder) {
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
     if (!entry.is_regular_file()) continue;
     const int descriptor = ::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC);
@@ -64,6 +64,10 @@ void make_cold(const std::string& folder) {
     (void)::posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED);
     ::close(descriptor);
   }
+  ::sync();
+  std::ofstream caches("/proc/sys/vm/drop_caches");
+  caches << "3" << std::flush;
+  return caches ? "caches dropped" : "pages dropped";
 }
 
 std::string machine() {
@@ -72,8 +76,8 @@ std::string machine() {
   double load = 0;
   (void)::getloadavg(&load, 1);
   const double memory_gb = static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE)) / (1 << 30);
-  return fmt::format("{} processors, {:.0f} GB of memory, {} {}, load {:.2f} at the start", std::thread::hardware_concurrency(),
-                     memory_gb, system.sysname, system.release, load);
+  return fmt::format("{} processors, {:.0f} GB of memory, {} {}, load {:.2f} at the start", std::thread::hardware_concurrency(), memory_gb,
+                     system.sysname, system.release, load);
 }
 
 }  // namespace skylark::bench

@@ -32,8 +32,9 @@ struct Memory {
 /// vm.max_map_count.
 [[nodiscard]] std::int64_t mapping_count_max();
 
-/// Writes back everything below a folder and drops it from the page cache; mapped pages stay, so the store must be stopped.
-void make_cold(const std::string& folder);
+/// Writes back everything below a folder and drops it from memory; mapped pages stay, so the store must be stopped. For the super user with
+/// what the system keeps of folders and names (all caches of the machine are dropped), for others the pages of files alone. Which it was.
+std::string make_cold(const std::string& folder);
 
 /// Processors, memory, kernel, and the load of the last minute.
 [[nodiscard]] std::string machine();

@@ -26,11 +26,11 @@ Row measure_start(const broker::MessageStoreOptions& options, std::int64_t count
 
 }  // namespace
 
-/// Each start is measured in a process of its own: after a clean stop, then after a kill, with what is in memory and without. A
-/// half-sized store comes first, to show what grows.
+/// Each start is measured in a process of its own: after a clean stop, then after a kill, with what is in memory and without. Several sizes
+/// show what grows.
 Rows measure_recovery(const Scale& scale) {
   Rows rows;
-  for (const std::int64_t bytes : {scale.recovery_bytes / 2, scale.recovery_bytes}) {
+  for (const std::int64_t bytes : scale.recovery_bytes) {
     const Folder folder(scale, "recovery");
     const auto options = store_options(scale, folder.path());
     const std::int64_t count = bytes / (kBodyBytes + 150);
@@ -39,7 +39,7 @@ Rows measure_recovery(const Scale& scale) {
       store.fill("recovery", count, kBodyBytes);
       die();
     };
-    const auto measure = [&](const char* setting) {
+    const auto measure = [&](const std::string& setting) {
       const Rows row = in_child([&]() -> Rows { return {measure_start(options, count, setting)}; });
       rows.insert(rows.end(), row.begin(), row.end());
     };
@@ -52,13 +52,11 @@ Rows measure_recovery(const Scale& scale) {
     in_crashing_child(fill);
     measure("killed while filling, warm");
     measure("clean, warm");
-    make_cold(folder.path());
-    measure("clean, cold");
+    measure("clean, " + make_cold(folder.path()));
     crash();
     measure("killed while idle, warm");
     crash();
-    make_cold(folder.path());
-    measure("killed while idle, cold");
+    measure("killed while idle, " + make_cold(folder.path()));
   }
   return rows;
 }
