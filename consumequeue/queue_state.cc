@@ -47,8 +47,7 @@ Result<void> ConsumeQueue::cut_back(const QueueState& state) {
 bool ConsumeQueue::ends_as_assumed() {
   const std::scoped_lock lock(mutex_);
   if (files_.empty()) return true;
-  const auto last = files_.find(files_.end() - 1);
-  if (!last) return false;
+  if (!files_.find(files_.end() - 1)) return false;
   bool right = true;
   if (end_ > files_.begin()) {
     const auto entry = unit(units() - 1);
