@@ -185,6 +185,7 @@ Result<consumequeue::RecoveryResult> MessageStoreImpl::recover() {
       {log_, queues_, index_.get(), *indexer_, checkpoint_, system_, options_.root + "/queuerepair"}, std::move(left));
   if (!recovered) return recovered;
   lock_modified_ms_ = found.lock_modified_ms;
+  if (recovered->mins_found) mins_found_for_ = log_.begin();
   if (found.ends) saved_end_ = found.ends->durable_offset;
   log::info("store {}: {} stop, {} ends, read {} records from {}, the log ends at {}, {} damaged places", options_.root,
             crashed ? "no clean" : "clean", found.ends ? "known" : "unknown", recovered->record_count, recovered->begin, recovered->end,

@@ -105,6 +105,7 @@ class MessageStoreImpl final : public MessageStore {
   void forget_removed();
   void look_at_disks();
   std::int32_t remove_expired();
+  void expire_indexes();
 
   const MessageStoreOptions options_;
   FileSystem& system_;
@@ -136,7 +137,8 @@ class MessageStoreImpl final : public MessageStore {
   std::int64_t saved_end_ = -1;                  // Of the ends on disk.
   std::atomic<bool> ends_changed_{true};         // By more than new records.
 
-  std::mutex expiry_mutex_;  // One round of removing at a time.
+  std::mutex expiry_mutex_;           // One round of removing at a time.
+  std::int64_t mins_found_for_ = -1;  // The beginning of the log for which the min offsets of all queues are right. Under it too.
   commitlog::Retention retention_;
   std::mutex upkeep_mutex_;
   std::condition_variable upkeep_wake_;

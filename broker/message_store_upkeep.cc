@@ -85,7 +85,8 @@ std::optional<consumequeue::StoreEnds> MessageStoreImpl::note_ends(bool clean) {
   ends.last_record = dispatcher_->last_record();
   if (ends.last_record >= ends.durable_offset) ends.last_record = -1;  // Of a record that was entered just now.
   const std::scoped_lock lock(expiry_mutex_);                          // Which moves the beginnings of log and queues.
-  ends.log_begin = log_.begin();
+  expire_indexes();
+  ends.log_begin = mins_found_for_ == log_.begin() ? mins_found_for_ : -1;
   queues_.note(ends);
   ends.with_index = index_ != nullptr;
   if (index_) ends.index = index_->state();
@@ -110,15 +111,22 @@ void MessageStoreImpl::save_ends() {
 
 std::int32_t MessageStoreImpl::remove_expired() {
   const std::scoped_lock lock(expiry_mutex_);
-  const std::int64_t begin = log_.begin();
   const std::int32_t removed = retention_.run(log_);
   disk_full_ = retention_.look(log_).full;
-  if (log_.begin() != begin) {
-    for (const auto& named : queues_.all()) named.queue->expire(log_.begin());
-    if (index_) index_->expire(log_.begin());
-    ends_changed_ = true;
-  }
+  expire_indexes();
   return removed;
+}
+
+/// Tells queues and key index where the log begins, unless they know. While the dispatcher is still at records that are gone, or a unit
+/// cannot be read, they do not know for good.
+void MessageStoreImpl::expire_indexes() {
+  const std::int64_t begin = log_.begin();
+  if (begin == mins_found_for_) return;
+  bool found = dispatcher_->position() >= begin;
+  for (const auto& named : queues_.all()) found = named.queue->expire(begin) && found;
+  if (index_) index_->expire(begin);
+  ends_changed_ = true;
+  if (found) mins_found_for_ = begin;
 }
 
 /// Unlike removing, which gives a starting broker a minute, this is done from the start on: a full disk is said before it is met.

@@ -71,9 +71,9 @@ Result<void> ConsumeQueue::recover(bool clear_tail) {
     if (!cut_off) return cut_off;
   }
   min_ = files_.begin() / unit_size_;
-  find_min(0);
+  const bool read = find_min(0);
   files_.unmap();
-  return {};
+  return read ? Result<void>() : Errc::io_error;
 }
 
 Result<void> ConsumeQueue::write_unit(const QueueEntry& entry) {
@@ -184,7 +184,7 @@ std::size_t ConsumeQueue::read_units(std::int64_t unit, std::span<QueueEntry> in
   return count;
 }
 
-void ConsumeQueue::expire(std::int64_t min_physical_offset) {
+bool ConsumeQueue::expire(std::int64_t min_physical_offset) {
   const std::scoped_lock lock(mutex_);
   for (auto bases = files_.bases(); bases.size() > 1; bases = files_.bases()) {
     const auto last_of_first = unit(bases[1] / unit_size_ - 1);
@@ -196,19 +196,25 @@ void ConsumeQueue::expire(std::int64_t min_physical_offset) {
     }
   }
   if (!files_.empty()) min_ = std::max(min_, files_.begin() / unit_size_);
-  find_min(min_physical_offset);
+  const bool found = find_min(min_physical_offset);
   expire_extensions();
   if (!last_.mapped) files_.unmap();  // The queue rests: tens of thousands of them must not be mapped by one such round.
+  return found;
 }
 
-/// Moves `min_` forward to the first unit at or behind that place; a queue with nothing left keeps its end as min.
-void ConsumeQueue::find_min(std::int64_t min_physical_offset) {
+/// Moves `min_` forward to the first unit at or behind that place; a queue with nothing left keeps its end as min. False, and nothing is
+/// moved, when a unit cannot be read: taken for gone it would hide messages.
+bool ConsumeQueue::find_min(std::int64_t min_physical_offset) {
+  bool read = true;
   const auto gone = [&](std::int64_t number) {
     const auto entry = unit(number);
-    return !entry || (entry->blank() && entry->physical_offset == 0) || entry->physical_offset < min_physical_offset;
+    read = read && entry;
+    return entry && ((entry->blank() && entry->physical_offset == 0) || entry->physical_offset < min_physical_offset);
   };
-  if (min_ >= units() || !gone(min_)) return;
-  min_ = partition_point(min_, units(), gone);
+  if (min_ >= units() || !gone(min_)) return read;
+  const std::int64_t first = partition_point(min_, units(), gone);
+  if (read) min_ = first;
+  return read;
 }
 
 Result<void> ConsumeQueue::truncate(std::int64_t physical_offset) {

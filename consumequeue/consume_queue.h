@@ -108,8 +108,9 @@ class ConsumeQueue {
   /// `BatchConsumeQueue`.
   [[nodiscard]] virtual std::optional<std::int64_t> offset_by_time(std::int64_t timestamp_ms, bool upper) const;
 
-  /// Tells where the commit log begins now: moves the min offset and removes files that lie below it, except the last.
-  void expire(std::int64_t min_physical_offset);
+  /// Tells where the commit log begins now: moves the min offset and removes files that lie below it, except the last. False when a unit
+  /// could not be read: the min offset stays.
+  bool expire(std::int64_t min_physical_offset);
   /// Removes the units of records that begin at or behind that offset.
   [[nodiscard]] Result<void> truncate(std::int64_t physical_offset);
   /// Makes the units durable. Errors: those of the disk.
@@ -164,7 +165,7 @@ class ConsumeQueue {
   mutable bool used_ = false;  // Since the last `rest`.
 
  private:
-  void find_min(std::int64_t min_physical_offset);
+  [[nodiscard]] bool find_min(std::int64_t min_physical_offset);
 
   const Kind kind_;
   const std::int64_t unit_size_;

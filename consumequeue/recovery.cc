@@ -77,6 +77,7 @@ class Recovery {
   [[nodiscard]] Result<void> clear_behind_the_end();
   [[nodiscard]] Result<bool> tail_in_doubt();
   void publish();
+  void expire(ConsumeQueue& queue) { result_.mins_found = queue.expire(bases_.front()) && result_.mins_found; }
   void lose(QueueTable::Doubt doubt, std::string reason) {
     doubt.reason = std::move(reason);
     left_.found.lost.push_back(std::move(doubt));
@@ -129,7 +130,7 @@ Result<void> Recovery::find_queue_ends() {
       const auto cut = doubt.named.queue->cut_back(*doubt.known);
       if (!cut) return cut;
     }
-    if (!bases_.empty()) doubt.named.queue->expire(bases_.front());  // Shows it when nothing is left, before its next record comes.
+    if (!bases_.empty()) expire(*doubt.named.queue);  // Shows it when nothing is left, before its next record comes.
     if (doubt.named.queue->max_offset() < doubt.max_offset)
       lose(std::move(doubt), fmt::format("it ends at {}", doubt.named.queue->max_offset()));
     else
@@ -157,7 +158,7 @@ Result<void> Recovery::cut_queues() {
   for (const auto& named : parts_.queues.all()) {
     const bool reaches_on = named.queue->max_physical_offset() > begin_.queues;
     auto cut = named.queue->truncate(begin_.queues);
-    if (cut && reaches_on) named.queue->expire(bases_.front());
+    if (cut && reaches_on) expire(*named.queue);
     if (cut && tails) cut = named.queue->clear_behind_end();
     if (cut) continue;
     if (cut.error() != Errc::not_found && cut.error() != Errc::malformed) return cut;
@@ -278,11 +279,11 @@ void Recovery::publish() {
   const bool min_known = left_.ends != nullptr && left_.ends->log_begin == parts_.log.begin();
   if (min_known) {
     for (const auto* doubts : {&left_.found.unknown, &left_.found.lost}) {
-      for (const QueueTable::Doubt& doubt : *doubts) doubt.named.queue->expire(parts_.log.begin());
+      for (const QueueTable::Doubt& doubt : *doubts) expire(*doubt.named.queue);
     }
   }
   for (const auto& named : parts_.queues.all()) {
-    if (!min_known) named.queue->expire(parts_.log.begin());
+    if (!min_known) expire(*named.queue);
     parts_.log.set_next_queue_offset(named.topic, named.queue_id, named.queue->max_offset());
   }
   for (const auto& [queue, next] : refused_next_) parts_.log.set_next_queue_offset(queue.first, queue.second, next);

@@ -41,6 +41,7 @@ struct RecoveryResult {
   std::int64_t record_count = 0;   ///< Records read behind `begin`.
   std::int64_t last_record = -1;   ///< The last one before `end`, and its store time, as far as they are known.
   std::int64_t store_timestamp = 0;
+  bool mins_found = true;  ///< The queues' min offsets are those for the log's beginning; false when units could not be read.
 };
 
 /// Finds the end of the commit log, cuts off what lies behind it, and enters into the indexes what they lack. All parts are loaded.

@@ -30,7 +30,7 @@ struct TopicEnds {
 struct StoreEnds {
   bool clean = false;                 ///< Written by a stop that left nothing undone.
   std::int64_t durable_offset = 0;    ///< Everything of records before it was on disk. Queues and index may hold later ones too.
-  std::int64_t log_begin = 0;         ///< What the queues' `min_offset` was found with.
+  std::int64_t log_begin = 0;         ///< What the queues' `min_offset` was found with; -1 when it may be too old.
   std::int64_t last_record = -1;      ///< The last record before `durable_offset`; -1 when that is not known.
   std::int64_t store_timestamp = 0;   ///< Of that record.
   std::int64_t lock_modified_ms = 0;  ///< As in `DurableMark`.

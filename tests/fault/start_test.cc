@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A start with what the last stop, or the last ten seconds before a kill, wrote down: what it need not look at, and what it must not
 // believe.
+#include <thread>
+
 #include "tests/fault/faulty_store.h"
 #include "tests/support/catch.h"
 #include "tests/support/eventually.h"
@@ -195,6 +197,39 @@ TEST_CASE("a queue whose messages have all expired keeps its place when it is ma
   store.start();
   CHECK(store->max_offset("Orders", 0) == 3);
   CHECK(store.put("Orders", 0, "next").queue_offset == 3);
+}
+
+TEST_CASE("units that come after their records were removed are below the min offset", "[store][fault]") {
+  FaultyStore store([](MessageStoreOptions& options) {
+    options.file_reserved_hours = 1;
+    options.index_entries = 12;
+  });
+  fill(store, "Orders", 0, 10);
+  store.disk().hold_allocations_of("/index/");  // Where the dispatcher waits with much of the log's first file in its hands.
+  for (int i = 10; i < kMessages; ++i) {
+    const std::string body(507, '.');
+    const std::string properties = "KEYS\x01key" + std::to_string(i) + "\x02";
+    const PutMessage message = faulty_message("Orders", 0, body, properties);
+    REQUIRE(store->append({&message, 1}).stored());
+  }
+  store->publish();
+  REQUIRE(eventually([&] { return store.disk().held_allocations() > 0; }));
+  store.clock().advance(std::chrono::hours(2));
+  std::thread removal([&] { CHECK(store->delete_expired_files()); });
+  CHECK(eventually([&] { return store->min_offset("Orders", 0) > 0; }));
+  store.disk().hold_allocations_of("");
+  removal.join();
+  store.await_dispatch();
+  const auto first = [&] { return store->queue_entry("Orders", 0, store->min_offset("Orders", 0)); };
+  SECTION("after a clean stop") { store.restart(); }
+  SECTION("after a kill") {
+    store.make_durable();
+    store.kill();
+    store.start();
+  }
+  REQUIRE(first());
+  CHECK(first()->physical_offset == store->min_physical_offset());
+  CHECK(store->max_offset("Orders", 0) == kMessages);
 }
 
 }  // namespace skylark::broker

@@ -60,7 +60,7 @@ Result<json::Value> describe_queues(const StoreOptions& options, FileSystem& dis
   for (const auto& named : all) {
     const auto recovered = named.queue->recover(false);
     if (!recovered) return recovered.error();
-    named.queue->expire(log_begin);
+    if (!named.queue->expire(log_begin)) return Errc::io_error;
     json::Value item;
     item.set("topic", named.topic);
     item.set("queueId", named.queue_id);
