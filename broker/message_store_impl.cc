@@ -127,6 +127,7 @@ Result<void> MessageStoreImpl::start() {
       },
       [this] { waiters_->flush_failed(); });
   flusher_->start();
+  if (log_.flushed() < log_.end()) flusher_->request();
   upkeep_thread_ = std::thread([this] { upkeep(); });
   started_ = true;
   look_at_disks();
@@ -187,6 +188,7 @@ Result<consumequeue::RecoveryResult> MessageStoreImpl::recover() {
   lock_modified_ms_ = found.lock_modified_ms;
   if (recovered->mins_found) mins_found_for_ = log_.begin();
   if (found.ends) saved_end_ = found.ends->durable_offset;
+  indexes_flushed_to_ = recovered->dispatch_from;
   log::info("store {}: {} stop, {} ends, read {} records from {}, the log ends at {}, {} damaged places", options_.root,
             crashed ? "no clean" : "clean", found.ends ? "known" : "unknown", recovered->record_count, recovered->begin, recovered->end,
             log_.damage().count());

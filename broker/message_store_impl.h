@@ -135,6 +135,7 @@ class MessageStoreImpl final : public MessageStore {
   std::mutex ends_mutex_;                        // Guards the members down to the next blank line; taken before `expiry_mutex_`.
   std::optional<consumequeue::StoreEnds> ends_;  // Durable but for the log.
   std::int64_t saved_end_ = -1;                  // Of the ends on disk.
+  std::atomic<std::int64_t> indexes_flushed_to_{0};  // How far the dispatcher was at their last flush.
   std::atomic<bool> ends_changed_{true};         // By more than new records.
 
   std::mutex expiry_mutex_;           // One round of removing at a time.

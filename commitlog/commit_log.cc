@@ -70,7 +70,7 @@ Result<void> CommitLog::load() {
   return {};
 }
 
-Result<void> CommitLog::open_at(std::int64_t end, std::int64_t store_timestamp) {
+Result<void> CommitLog::open_at(std::int64_t end, std::int64_t store_timestamp, std::optional<Durable> durable) {
   SKYLARK_ASSERT(end >= begin() && end <= files_.end(), "the log cannot end outside of its files");
   const auto removed = files_.remove_from(end + 1);
   if (!removed) return removed.error();
@@ -90,10 +90,10 @@ Result<void> CommitLog::open_at(std::int64_t end, std::int64_t store_timestamp) 
   }
   begin_ = std::max<std::int64_t>(files_.begin(), 0);
   end_ = end;
-  flushed_ = end;
+  flushed_ = durable ? durable->end : end;
   store_timestamp_ = store_timestamp;
   last_timestamp_ = store_timestamp;
-  flushed_timestamp_ = store_timestamp;
+  flushed_timestamp_ = durable ? durable->store_timestamp : store_timestamp;
   preparer_ = std::make_unique<FilePreparer>(system_, files_);
   writable_ = true;
   return {};

@@ -48,9 +48,15 @@ class CommitLog {
   /// Makes the writable folders and finds the files. Errors: `not_found` for a read-only folder that is not there, whose records would be
   /// missing, and those of `MappedFileQueue::load`.
   [[nodiscard]] Result<void> load();
+  /// How far a log was durable, and the store time of the last record before that place.
+  struct Durable {
+    std::int64_t end = 0;
+    std::int64_t store_timestamp = 0;
+  };
   /// Everything behind `end` is cut off and turned into zeros, so that remains of a longer log never come back as records.
-  /// `store_timestamp`: of the last valid record; later ones are never given an earlier time.
-  [[nodiscard]] Result<void> open_at(std::int64_t end, std::int64_t store_timestamp);
+  /// `store_timestamp`: of the last valid record; later ones are never given an earlier time. `durable`: where `flush` begins, when all
+  /// before `end` is not durable yet.
+  [[nodiscard]] Result<void> open_at(std::int64_t end, std::int64_t store_timestamp, std::optional<Durable> durable = std::nullopt);
   /// Refuses appends from now on; when it returns, none is under way. `flush` still works.
   void close();
 
@@ -84,6 +90,7 @@ class CommitLog {
   [[nodiscard]] std::int64_t flushed() const noexcept { return flushed_.load(std::memory_order_acquire); }
   /// How far records may be shown to readers.
   [[nodiscard]] std::int64_t confirmed() const noexcept { return options_.confirm_when_flushed ? flushed() : end(); }
+  [[nodiscard]] bool confirms_when_flushed() const noexcept { return options_.confirm_when_flushed; }
   /// Store time of the last record of which everything is flushed; 0 before the first flush.
   [[nodiscard]] std::int64_t flushed_timestamp() const noexcept { return flushed_timestamp_.load(std::memory_order_acquire); }
   /// Calls that made a file durable.

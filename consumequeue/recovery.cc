@@ -77,6 +77,8 @@ class Recovery {
   [[nodiscard]] Result<void> clear_behind_the_end();
   [[nodiscard]] Result<bool> tail_in_doubt();
   void publish();
+  /// The process died, the page cache is whole, and where things ended is known.
+  [[nodiscard]] bool only_killed() const { return left_.crashed && left_.ends != nullptr && left_.page_cache_survived; }
   void expire(ConsumeQueue& queue) { result_.mins_found = queue.expire(bases_.front()) && result_.mins_found; }
   void lose(QueueTable::Doubt doubt, std::string reason) {
     doubt.reason = std::move(reason);
@@ -91,6 +93,7 @@ class Recovery {
   std::int64_t max_physical_offset_ = -1;
   Begin begin_;
   RecoveryResult result_;
+  bool flush_can_follow_ = false;  // Nothing stands behind the end of the log, so what is not durable yet can wait for its flusher.
   std::map<QueueName, std::int64_t> refused_next_;  // Next offsets of queues that lack their last units.
 };
 
@@ -106,11 +109,15 @@ Result<RecoveryResult> Recovery::run() {
     const auto done = (this->*step)();
     if (!done) return done.error();
   }
-  const auto opened = parts_.log.open_at(result_.end, result_.store_timestamp);
+  using Durable = commitlog::CommitLog::Durable;
+  const auto durable = flush_can_follow_ ? std::optional(Durable{begin_.queues, left_.ends->store_timestamp}) : std::nullopt;
+  const auto opened = parts_.log.open_at(result_.end, result_.store_timestamp, durable);
   if (!opened) return opened.error();
-  if (left_.crashed) {  // With the zeros behind the end: what was cut off must not show through when the next record's pages are lost.
+  if (left_.crashed && !flush_can_follow_) {  // With the zeros behind the end: what was cut off must not show through when the next record's pages are lost.
     const auto flushed = flush_range(parts_.log.files(), begin_.queues, result_.end + 1);
     if (!flushed) return flushed.error();
+  }
+  if (left_.crashed) {
     const auto named = parts_.log.sync_folders();
     if (!named) return named.error();
   }
@@ -248,6 +255,7 @@ Result<void> Recovery::enter(const MessageView& record) {
 Result<void> Recovery::clear_behind_the_end() {
   const auto doubt = tail_in_doubt();
   if (!doubt) return doubt.error();
+  flush_can_follow_ = only_killed() && !*doubt && !parts_.log.confirms_when_flushed();
   if (parts_.index != nullptr && parts_.index->end_offset() >= result_.end) {
     const auto cut = parts_.index->truncate(result_.end);
     if (!cut) return cut;
@@ -263,7 +271,7 @@ Result<void> Recovery::clear_behind_the_end() {
 /// After a kill the records from the beginning on have taken their old places in the queues again, and nothing stands behind them: unless
 /// records are missing that were there once. Then every queue is looked at.
 Result<bool> Recovery::tail_in_doubt() {
-  if (!left_.crashed || left_.ends == nullptr || !left_.page_cache_survived) return false;
+  if (!only_killed()) return false;
   if (!parts_.log.damage().empty() || parts_.checkpoint.values().log_timestamp > result_.store_timestamp) return true;
   if (parts_.index != nullptr && parts_.index->end_offset() >= result_.end) return true;
   const auto file = parts_.log.files().find(result_.end);

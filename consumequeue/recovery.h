@@ -52,8 +52,9 @@ struct RecoveryResult {
 /// their middle come back as well. Lost queues are filled from the whole log. The key index keeps what is right, and may need an earlier
 /// beginning.
 ///
-/// On return the log is open for appends, everything in it is durable, damage is noted in it, and the next queue offsets stand behind the
-/// last messages. Errors: those of reading; then nothing was cut off. Source: CommitLog.recoverNormally, recoverAbnormally 5.3.
+/// On return the log is open for appends, damage is noted in it, and the next queue offsets stand behind the last messages. Everything in
+/// the log is durable; after a kill, when `durable` and `ends` are known and the log shows what is not flushed anyway, its next flush does
+/// that. Errors: those of reading; then nothing was cut off. Source: CommitLog.recoverNormally, recoverAbnormally 5.3.
 [[nodiscard]] Result<RecoveryResult> recover_store(const StoreParts& parts, StoreLeft left);
 
 }  // namespace skylark::consumequeue

@@ -75,7 +75,6 @@ void Ledger::adopt(const QueueId& id, const std::vector<std::pair<std::int64_t, 
     if (known == messages_.end() || known->second.queue != id) continue;
     if (known->second.fate == Fate::deleted || known->second.fate == Fate::expired) known->second.keys_expired = true;
     known->second.fate = Fate::promised;
-    known->second.flush_waited = true;  // Recovery makes durable what it finds.
     known->second.queue_offset = place.queue_offset;
     known->second.physical_offset = place.physical_offset;
     queue[place.queue_offset] = number;

@@ -32,7 +32,7 @@ struct SentMessage {
   std::int64_t store_timestamp = 0;
   std::uint32_t body_crc = 0;
   std::int64_t delay_ms = 0;  ///< Of its level; the consume queue's tag code is its due time then.
-  bool flush_waited = false;  ///< Acknowledged under SYNC_FLUSH: a power cut must not take it.
+  bool flush_waited = false;  ///< Acknowledged under SYNC_FLUSH: a power cut must not take it. Others are kept below the flushed end.
   bool keys_expired = false;  ///< It went and came back: its keys need not.
   Fate fate = Fate::refused;
 };
