@@ -70,7 +70,7 @@ std::int64_t queue_tags_code(const MessageView& record, const std::vector<std::i
 }
 
 QueueEntry Indexer::entry_of(const MessageView& record) const {
-  QueueEntry entry{record.physical_offset, record.total_size, tags_code_of(record)};
+  QueueEntry entry{record.physical_offset, record.total_size, queue_tags_code(record, delay_levels_ms_)};
   entry.message_count = message_count(record.sys_flag, record.properties).value_or(1);
   entry.store_timestamp = record.store_timestamp;
   return entry;
@@ -83,13 +83,13 @@ Result<void> Indexer::enter_inner_queues(const MessageView& record, const Wanted
         const auto queue = queues_.find_or_make(name, queue_id, false);
         if (!queue) return queue.error();
         if (!*queue) return {};
-        const auto entered = (*queue)->append({record.physical_offset, record.total_size, tags_code_of(record)}, queue_offset);
+        const auto entered = (*queue)->append({record.physical_offset, record.total_size, queue_tags_code(record, delay_levels_ms_)}, queue_offset);
         return entered ? Result<void>() : entered.error();
       });
 }
 
-Result<Indexer::Outcome> Indexer::add(const MessageView& record, bool repeat_last_key) {
-  if (!has_place(record)) return Outcome::skipped;
+Result<Indexer::Entered> Indexer::add(const MessageView& record, bool repeat_last_key) {
+  if (!has_place(record)) return Entered{};
   const auto queued = enter(record);
   if (!queued) return queued;
   if (index_ != nullptr) {
@@ -105,25 +105,28 @@ Result<void> Indexer::add_to_queues(const MessageView& record, const Wanted& wan
   return entered ? Result<void>() : entered.error();
 }
 
-Result<Indexer::Outcome> Indexer::enter(const MessageView& record, const Wanted* wanted) {
+Result<Indexer::Entered> Indexer::enter(const MessageView& record, const Wanted* wanted) {
   const std::int32_t type = record.sys_flag & sys_flag::kTransactionMask;
   const bool listed = type == sys_flag::kTransactionNone || type == sys_flag::kTransactionCommit;
-  if (!listed) return Outcome::skipped;
+  if (!listed) return Entered{};
   queues_.limit_mappings();
-  Outcome outcome = Outcome::skipped;
+  Entered entered;
   if (wanted == nullptr || (*wanted)(record.topic, record.queue_id)) {
     const auto queue = queues_.find_or_make(record.topic, record.queue_id, (record.sys_flag & sys_flag::kInnerBatch) != 0);
     if (!queue) return queue.error();
     if (*queue) {
-      const auto queued = (*queue)->append(entry_of(record), record.queue_offset,
+      const QueueEntry entry = entry_of(record);
+      const auto queued = (*queue)->append(entry, record.queue_offset,
                                            bit_map_of_ ? bit_map_of_(record.topic, record.properties) : std::string());
       if (!queued) return queued.error();
-      outcome = Outcome::queued;
+      entered = {true, entry.tags_code};
     }
   }
-  const auto inner = enter_inner_queues(record, wanted);
-  if (!inner) return inner.error();
-  return outcome;
+  if (inner_.number && inner_.enter) {
+    const auto inner = enter_inner_queues(record, wanted);
+    if (!inner) return inner.error();
+  }
+  return entered;
 }
 
 Dispatcher::Dispatcher(commitlog::CommitLog& log, Indexer& indexer, Listener listener)
@@ -233,7 +236,7 @@ bool Dispatcher::enter(const MessageView& record) {
   if (stalled_.exchange(false)) log::warn("dispatching goes on at {}", record.physical_offset);
   timestamp_.store(record.store_timestamp, std::memory_order_release);
   last_record_.store(record.physical_offset, std::memory_order_release);
-  if (*added == Indexer::Outcome::queued && listener_) listener_(record, indexer_.tags_code_of(record));
+  if (added->queued && listener_) listener_(record, added->tags_code);
   return true;
 }
 

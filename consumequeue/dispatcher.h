@@ -26,26 +26,28 @@ namespace skylark::consumequeue {
 [[nodiscard]] std::int64_t queue_tags_code(const MessageView& record, const std::vector<std::int64_t>& delay_levels_ms);
 
 /// Enters one record into its queue and the inner queues that it names and, when there is one, into the key index. Prepared and rollback
-/// records have no place in a queue. Returns whether the queue got it. Repeating is harmless. Errors: those of the disk.
+/// records have no place in a queue. Repeating is harmless. Errors: those of the disk.
 class Indexer {
  public:
   Indexer(QueueTable& queues, KeyIndex* index, std::vector<std::int64_t> delay_levels_ms, commitlog::InnerQueueOptions inner = {})
       : queues_(queues), index_(index), delay_levels_ms_(std::move(delay_levels_ms)), inner_(inner) {}
-  enum class Outcome { queued, skipped };
+  struct Entered {
+    bool queued = false;         ///< Its own queue got it,
+    std::int64_t tags_code = 0;  ///< with that tags code.
+  };
   /// Gives the bit map of a message for the extension of its queue; without it they have none. Set before use.
   using BitMapSource = std::function<std::string(std::string_view topic, std::string_view properties)>;
   void set_bit_map_source(BitMapSource source) { bit_map_of_ = std::move(source); }
-  [[nodiscard]] Result<Outcome> add(const MessageView& record, bool repeat_last_key = false);
+  [[nodiscard]] Result<Entered> add(const MessageView& record, bool repeat_last_key = false);
   /// Tells whether a queue is to get the record.
   using Wanted = std::function<bool(std::string_view topic, std::int32_t queue_id)>;
   /// Into those of its queues alone.
   [[nodiscard]] Result<void> add_to_queues(const MessageView& record, const Wanted& wanted);
   [[nodiscard]] const commitlog::InnerQueueOptions& inner() const noexcept { return inner_; }
-  [[nodiscard]] std::int64_t tags_code_of(const MessageView& record) const { return queue_tags_code(record, delay_levels_ms_); }
 
  private:
   [[nodiscard]] QueueEntry entry_of(const MessageView& record) const;
-  [[nodiscard]] Result<Outcome> enter(const MessageView& record, const Wanted* wanted = nullptr);
+  [[nodiscard]] Result<Entered> enter(const MessageView& record, const Wanted* wanted = nullptr);
   [[nodiscard]] Result<void> enter_inner_queues(const MessageView& record, const Wanted* wanted);
 
   QueueTable& queues_;

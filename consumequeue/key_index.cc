@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "protocol/property_walk.h"
 
 namespace skylark::consumequeue {
 namespace {
@@ -93,11 +94,12 @@ Result<void> KeyIndex::add(const MessageView& record, bool repeat_last) {
   if (record.physical_offset < end || (record.physical_offset == end && !again)) return {};
 
   unfinished_ = record.physical_offset;  // Until all is in: a disk may run full between two keys.
-  if (const auto unique = record.property(property::kUniqueKey)) {
+  const auto [unique, all_keys] = find_properties<2>(record.properties, {property::kUniqueKey, property::kKeys});
+  if (unique) {
     const auto put_key = put(record.topic, *unique, record);
     if (!put_key) return put_key;
   }
-  std::string_view keys = record.property(property::kKeys).value_or("");
+  std::string_view keys = all_keys.value_or("");
   while (!keys.empty()) {
     const std::size_t space = std::min(keys.find(' '), keys.size());
     const std::string_view key = keys.substr(0, space);

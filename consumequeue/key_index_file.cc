@@ -24,10 +24,7 @@ KeyIndexFile::Entry decode(const char* at) {
 }  // namespace
 
 std::int32_t index_key_hash(std::string_view topic, std::string_view key) {
-  std::string text;
-  text.reserve(topic.size() + key.size() + 1);
-  text.append(topic).append("#").append(key);
-  const std::int32_t hash = java_string_hash(text);
+  const std::int32_t hash = java_string_hash(key, java_string_hash("#", java_string_hash(topic)));
   return hash == std::numeric_limits<std::int32_t>::min() ? 0 : std::abs(hash);
 }
 
@@ -193,14 +190,14 @@ Result<bool> KeyIndexFile::truncate(std::int64_t physical_offset) {
 }
 
 void KeyIndexFile::write_header() {
-  std::string bytes;
-  append_be(bytes, header_.begin_timestamp);
-  append_be(bytes, header_.end_timestamp);
-  append_be(bytes, header_.begin_offset);
-  append_be(bytes, header_.end_offset);
-  append_be(bytes, header_.slots_used);
-  append_be(bytes, header_.next_entry);
-  file_->write(0, bytes);
+  std::array<char, 40> bytes{};
+  store_be(bytes.data(), header_.begin_timestamp);
+  store_be(bytes.data() + 8, header_.end_timestamp);
+  store_be(bytes.data() + 16, header_.begin_offset);
+  store_be(bytes.data() + 24, header_.end_offset);
+  store_be(bytes.data() + 32, header_.slots_used);
+  store_be(bytes.data() + 36, header_.next_entry);
+  file_->write(0, {bytes.data(), bytes.size()});
 }
 
 KeyIndexFile::Entry KeyIndexFile::entry(std::int32_t number) const { return decode(file_->view(entry_at(number), kEntrySize).data()); }

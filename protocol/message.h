@@ -74,7 +74,8 @@ void set_property(std::string& properties, std::string_view name, std::string_vi
 
 /// Java's String.hashCode over UTF-16 units, sign-extended: the tag code of a consume queue. 0 for no tag.
 [[nodiscard]] std::int64_t tags_code(std::string_view tags) noexcept;
-[[nodiscard]] std::int32_t java_string_hash(std::string_view utf8) noexcept;
+/// `before`: the hash of the text that this one follows.
+[[nodiscard]] std::int32_t java_string_hash(std::string_view utf8, std::int32_t before = 0) noexcept;
 
 /// Fields of a record to be written; `encode_record` makes the bytes. Text members are views of the caller.
 struct RecordFields {

@@ -3,14 +3,14 @@
 #include <cstdint>
 #include <cstring>
 
-#include "protocol/detail/text_scan.h"
 #include "protocol/message.h"
+#include "protocol/property_walk.h"
 
 namespace skylark {
 namespace {
 
-constexpr char kNameEnd = '\x01';
-constexpr char kPropertyEnd = '\x02';
+using detail::kNameEnd;
+using detail::kPropertyEnd;
 
 struct Piece {
   std::string_view whole;  ///< Without its end mark.
@@ -36,20 +36,7 @@ Piece take_piece(std::string_view& properties) noexcept {
 }  // namespace
 
 std::optional<std::string_view> find_property(std::string_view properties, std::string_view name) noexcept {
-  // Ten of these for each message sent: a piece is taken apart only where the name fits.
-  std::optional<std::string_view> found;
-  while (!properties.empty()) {
-    const bool may_fit = properties.size() > name.size() && properties[name.size()] == kNameEnd && properties.starts_with(name);
-    if (may_fit) {
-      const Piece piece = take_piece(properties);
-      if (piece.valid && piece.name == name) found = piece.value;
-      continue;
-    }
-    const char* const text_end = properties.data() + properties.size();
-    const char* const end = detail::find_either<kPropertyEnd>(properties.data(), text_end);
-    properties = {end == text_end ? end : end + 1, text_end};
-  }
-  return found;
+  return find_properties<1>(properties, {name}).front();
 }
 
 std::vector<std::pair<std::string_view, std::string_view>> parse_properties(std::string_view properties) {

@@ -113,7 +113,7 @@ Result<int> rebuild(const StoreOptions& options, FileSystem& disk, Clock& clock,
     }
     const auto added = indexer.add(record);
     if (!added) return added.error();
-    if (*added == consumequeue::Indexer::Outcome::queued) ++queued;
+    if (added->queued) ++queued;
     return {};
   });
   if (!walked) return walked.error();

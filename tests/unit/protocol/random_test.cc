@@ -236,6 +236,11 @@ TEST_CASE("a walk over properties meets what taking them apart gives, whatever t
     std::vector<std::pair<std::string_view, std::string_view>> met;
     for_each_property(properties, [&met](std::string_view name, std::string_view value) { met.emplace_back(name, value); });
     REQUIRE(met == parse_properties(properties));
+    const auto last_of = [&met](std::string_view name) {
+      const auto found = std::find_if(met.rbegin(), met.rend(), [name](const auto& one) { return one.first == name; });
+      return found == met.rend() ? std::nullopt : std::optional(found->second);
+    };
+    REQUIRE(find_properties<2>(properties, {"a", "ab"}) == std::array{last_of("a"), last_of("ab")});
   }
 }
 
