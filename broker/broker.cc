@@ -12,6 +12,7 @@
 #include "broker/broker_config.h"
 #include "broker/broker_stats.h"
 #include "broker/cold_reads.h"
+#include "broker/config_writer.h"
 #include "broker/consumer_manager.h"
 #include "broker/consumer_offset_manager.h"
 #include "broker/filter/consumer_filter_manager.h"
@@ -123,17 +124,11 @@ struct Broker::Impl {
         held_pulls(
             clock_used, [this](const std::string& topic, std::int32_t queue_id) { return store->max_offset(topic, queue_id); },
             [this](HeldPull pull) { core.pull->resume(std::move(pull)); }),
-        parts{config,     identity,
-              clock,      files,
-              *store,     topics,
-              groups,     offsets,
-              consumers,  producers,
-              locks,      stats,
-              held_pulls, cold_reads,
-              filters,    registration,
-              pool,       client,
-              hooks,      handlers,
-              periodic,   [this] { return main_server ? &main_server->counters() : nullptr; }},
+        parts{
+            config,      identity, clock,       files,      *store,    topics,
+            topics_file, groups,   groups_file, offsets,    consumers, producers,
+            locks,       stats,    held_pulls,  cold_reads, filters,   registration,
+            pool,        client,   hooks,       handlers,   periodic,  [this] { return main_server ? &main_server->counters() : nullptr; }},
         dispatcher(handlers, false, [this](const remoting::ConnectionPtr& connection) { connection_closed(connection); }),
         fast_dispatcher(handlers, true, [this](const remoting::ConnectionPtr& connection) { connection_closed(connection); }) {
     core = wire_core(parts, wired);
@@ -145,6 +140,8 @@ struct Broker::Impl {
 
   void wire_listeners() {
     store->set_arrival_listener([this](const ArrivedMessage& message) { held_pulls.on_arrival(message); });
+    topics.set_persist_listener([this] { topics_file.changed(); });
+    groups.set_persist_listener([this] { groups_file.changed(); });
     topics.set_change_listener([this](const TopicConfigPtr&) { registration.register_soon(); });
     consumers.set_notify_policy([this](std::string_view group) {
       const GroupConfigPtr config_of_group = groups.find_existing(group);
@@ -237,6 +234,7 @@ struct Broker::Impl {
   void start() {
     started = true;
     start_store();
+    config_writer.start();
     for (auto& service : wired.services) {
       service->start();
       ++services_started;
@@ -262,6 +260,7 @@ struct Broker::Impl {
     fast_dispatcher.refuse_sends();
     held_pulls.stop();
     if (core.send) core.send->wait_for_pending(milliseconds(5'000));
+    config_writer.write_changed();
     periodic.stop();
     if (main_server) main_server->stop();
     if (fast_server) fast_server->stop();
@@ -271,9 +270,8 @@ struct Broker::Impl {
       store->stop();
       filters.persist();
       offsets.persist();
-      topics.persist();
-      groups.persist();
     }
+    config_writer.stop();
     client.stop();
   }
 
@@ -285,6 +283,9 @@ struct Broker::Impl {
   std::unique_ptr<MessageStore> store;
   TopicConfigManager topics;
   SubscriptionGroupManager groups;
+  ConfigWriter config_writer;
+  ConfigTable topics_file{config_writer, [this] { return topics.persist(); }};
+  ConfigTable groups_file{config_writer, [this] { return groups.persist(); }};
   ConsumerOffsetManager offsets;
   ConsumerManager consumers;
   ProducerManager producers;

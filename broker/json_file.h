@@ -20,7 +20,7 @@ namespace skylark::broker {
 
 /// Keeps what was there as `.bak` and replaces the file in one step: a killed process leaves the old or the new text, never a part.
 /// On return the new text is durable. Java does not wait for the disk, and a power cut can take a table and its backup; here the old
-/// file gives way only to one that is on disk, which costs a change of topics or groups two fsyncs.
+/// file gives way only to one that is on disk, which costs each write two fsyncs.
 [[nodiscard]] Result<void> write_json_file(FileSystem& files, const std::string& path, std::string_view text);
 
 }  // namespace skylark::broker

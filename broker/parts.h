@@ -23,6 +23,7 @@ namespace skylark::broker {
 class BrokerConfig;
 class BrokerStats;
 class ColdReads;
+class ConfigTable;
 class ConsumerFilterManager;
 class ConsumerManager;
 class ConsumerOffsetManager;
@@ -59,7 +60,9 @@ struct BrokerParts {
   FileSystem& files;
   MessageStore& store;
   TopicConfigManager& topics;
+  ConfigTable& topics_file;
   SubscriptionGroupManager& groups;
+  ConfigTable& groups_file;
   ConsumerOffsetManager& offsets;
   ConsumerManager& consumers;
   ProducerManager& producers;

@@ -41,19 +41,20 @@ Result<void> SubscriptionGroupManager::load() {
   return {};
 }
 
-SubscriptionGroupTable SubscriptionGroupManager::all_unlocked() const {
-  SubscriptionGroupTable table;
-  table.version = version_;
-  for (const auto& [name, config] : groups_) table.groups.emplace(name, *config);
-  for (const auto& [group, topics] : forbidden_) {
-    for (const auto& [topic, bits] : topics) table.forbidden[group][topic] = bits;
-  }
-  return table;
-}
-
 SubscriptionGroupTable SubscriptionGroupManager::all() const {
-  const std::shared_lock lock(mutex_);
-  return all_unlocked();
+  SubscriptionGroupTable table;
+  std::vector<GroupConfigPtr> configs;
+  {
+    const std::shared_lock lock(mutex_);
+    table.version = version_;
+    configs.reserve(groups_.size());
+    for (const auto& [name, config] : groups_) configs.push_back(config);
+    for (const auto& [group, topics] : forbidden_) {
+      for (const auto& [topic, bits] : topics) table.forbidden[group][topic] = bits;
+    }
+  }
+  for (const GroupConfigPtr& config : configs) table.groups.emplace(config->name, *config);
+  return table;
 }
 
 DataVersion SubscriptionGroupManager::version() const {
@@ -61,11 +62,17 @@ DataVersion SubscriptionGroupManager::version() const {
   return version_;
 }
 
-void SubscriptionGroupManager::persist() {
-  const std::lock_guard file_lock(file_mutex_);
+Result<void> SubscriptionGroupManager::persist() const {
   const std::string text = json::write_pretty(all().to_json());
-  if (const auto written = write_json_file(files_, path_, text); !written)
-    log::error("cannot write {}: {}", path_, written.error().message());
+  auto written = write_json_file(files_, path_, text);
+  if (!written) log::error("cannot write {}: {}", path_, written.error().message());
+  return written;
+}
+
+void SubscriptionGroupManager::set_persist_listener(std::function<void()> listener) { persist_listener_ = std::move(listener); }
+
+void SubscriptionGroupManager::persist_soon() {
+  if (persist_listener_) persist_listener_();
 }
 
 GroupConfigPtr SubscriptionGroupManager::find_existing(std::string_view group) const {
@@ -94,7 +101,7 @@ GroupConfigPtr SubscriptionGroupManager::find(std::string_view group) {
     version_.bump(clock_.now_ms());
   }
   log::info("consumer group {} made", group);
-  persist();
+  persist_soon();
   return added;
 }
 
@@ -114,7 +121,7 @@ void SubscriptionGroupManager::update_all(std::vector<SubscriptionGroupConfig> c
       version_.bump(clock_.now_ms());
     }
   }
-  persist();
+  persist_soon();
 }
 
 bool SubscriptionGroupManager::remove(std::string_view group) {
@@ -126,7 +133,7 @@ bool SubscriptionGroupManager::remove(std::string_view group) {
     groups_.erase(found);
     version_.bump(clock_.now_ms());
   }
-  persist();
+  persist_soon();
   return true;
 }
 
@@ -150,7 +157,7 @@ void SubscriptionGroupManager::set_forbidden(std::string_view group, std::string
     }
     version_.bump(clock_.now_ms());
   }
-  persist();
+  persist_soon();
 }
 
 void SubscriptionGroupManager::replace(SubscriptionGroupTable table) {
@@ -164,7 +171,7 @@ void SubscriptionGroupManager::replace(SubscriptionGroupTable table) {
     }
     version_ = table.version;
   }
-  persist();
+  persist_soon();
 }
 
 }  // namespace skylark::broker

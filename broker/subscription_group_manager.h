@@ -2,8 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
-#include <mutex>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
@@ -22,7 +22,7 @@ using GroupConfigPtr = std::shared_ptr<const SubscriptionGroupConfig>;
 /// Bits of the forbidden table, by index. Source: PermName indices used by SubscriptionGroupManager.java.
 inline constexpr std::int32_t kForbidReadIndex = 2;
 
-/// Consumer groups of this broker, persisted in subscriptionGroup.json on each change. Source: SubscriptionGroupManager.java.
+/// Consumer groups of this broker, kept in subscriptionGroup.json. Source: SubscriptionGroupManager.java.
 /// Threads: any.
 class SubscriptionGroupManager {
  public:
@@ -31,7 +31,11 @@ class SubscriptionGroupManager {
 
   /// Makes the groups of the system, then reads the file, whose entries override.
   [[nodiscard]] Result<void> load();
-  void persist();
+  /// Writes the table as it is now; on return it is durable. Errors of the disk are logged, and the table in memory stays the truth.
+  /// It waits for the disk: to be called by one thread at a time, and by no io thread.
+  [[nodiscard]] Result<void> persist() const;
+  /// Called after every change, on the changing thread, without a lock held: `persist` is due. Set before use.
+  void set_persist_listener(std::function<void()> listener);
 
   /// The group, made on first use when that is allowed and the name is valid; null otherwise. Source: findSubscriptionGroupConfig.
   GroupConfigPtr find(std::string_view group);
@@ -52,7 +56,7 @@ class SubscriptionGroupManager {
 
  private:
   void add_system_groups();
-  [[nodiscard]] SubscriptionGroupTable all_unlocked() const;
+  void persist_soon();
 
   const std::string path_;
   const bool auto_create_;
@@ -63,7 +67,7 @@ class SubscriptionGroupManager {
   TextMap<GroupConfigPtr> groups_;
   TextMap<TextMap<std::int32_t>> forbidden_;
   DataVersion version_;
-  std::mutex file_mutex_;
+  std::function<void()> persist_listener_;
 };
 
 }  // namespace skylark::broker

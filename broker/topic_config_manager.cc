@@ -89,19 +89,11 @@ void TopicConfigManager::put_unlocked(TopicConfig config) {
   topics_.insert_or_assign(std::move(name), std::make_shared<const TopicConfig>(std::move(config)));
 }
 
-TopicConfigTable TopicConfigManager::all_unlocked() const {
-  TopicConfigTable table;
-  table.version = version_;
-  for (const auto& [name, config] : topics_) table.topics.emplace(name, *config);
-  return table;
-}
-
-void TopicConfigManager::persist() {
-  const std::lock_guard file_lock(file_mutex_);
+Result<void> TopicConfigManager::persist() const {
   const std::string text = json::write_pretty(all().to_json());
-  if (const auto written = write_json_file(files_, options_.path, text); !written) {
-    log::error("cannot write {}: {}", options_.path, written.error().message());
-  }
+  auto written = write_json_file(files_, options_.path, text);
+  if (!written) log::error("cannot write {}: {}", options_.path, written.error().message());
+  return written;
 }
 
 TopicConfigPtr TopicConfigManager::find(std::string_view topic) const {
@@ -137,8 +129,16 @@ const TopicConfigPtr& TopicConfigManager::find_recent(std::string_view topic) co
 }
 
 TopicConfigTable TopicConfigManager::all() const {
-  const std::shared_lock lock(mutex_);
-  return all_unlocked();
+  TopicConfigTable table;
+  std::vector<TopicConfigPtr> configs;
+  {
+    const std::shared_lock lock(mutex_);
+    table.version = version_;
+    configs.reserve(topics_.size());
+    for (const auto& [name, config] : topics_) configs.push_back(config);
+  }
+  for (const TopicConfigPtr& config : configs) table.topics.emplace(config->name, *config);
+  return table;
 }
 
 std::vector<std::string> TopicConfigManager::names() const {
@@ -219,7 +219,7 @@ TopicConfigPtr TopicConfigManager::add_new(TopicConfig config) {
     version_.bump(clock_.now_ms());
   }
   log::info("topic {} made: {} queues, perm {}", name, added->write_queues, added->perm);
-  persist();
+  persist_soon();
   announce(added);
   return added;
 }
@@ -243,7 +243,7 @@ void TopicConfigManager::update_all(std::vector<TopicConfig> configs) {
     }
   }
   if (changed.empty()) return;
-  persist();
+  persist_soon();
   for (const TopicConfigPtr& config : changed) announce(config);
 }
 
@@ -255,7 +255,7 @@ bool TopicConfigManager::remove(std::string_view topic) {
     topics_.erase(found);
     version_.bump(clock_.now_ms());
   }
-  persist();
+  persist_soon();
   announce(nullptr);
   return true;
 }
@@ -282,7 +282,7 @@ void TopicConfigManager::update_order_topics(const std::set<std::string>& ordere
     }
     if (changed) version_.bump(clock_.now_ms());
   }
-  if (changed) persist();
+  if (changed) persist_soon();
 }
 
 void TopicConfigManager::replace(TopicConfigTable table) {
@@ -292,11 +292,16 @@ void TopicConfigManager::replace(TopicConfigTable table) {
     for (auto& [name, config] : table.topics) put_unlocked(std::move(config));
     version_ = table.version;
   }
-  persist();
+  persist_soon();
   announce(nullptr);
 }
 
 void TopicConfigManager::set_change_listener(ChangeListener listener) { listener_ = std::move(listener); }
+void TopicConfigManager::set_persist_listener(std::function<void()> listener) { persist_listener_ = std::move(listener); }
+
+void TopicConfigManager::persist_soon() {
+  if (persist_listener_) persist_listener_();
+}
 
 void TopicConfigManager::announce(const TopicConfigPtr& config) {
   if (listener_) listener_(config);

@@ -40,16 +40,17 @@ using TopicConfigPtr = std::shared_ptr<const TopicConfig>;
 /// True when the attribute `queue.type` says BatchCQ: a record of the topic may hold several messages. Source: QueueTypeUtils.java.
 [[nodiscard]] bool has_batch_queues(const TopicConfig& topic);
 
-/// Topics of this broker, persisted in topics.json on each change as Java does. Source: TopicConfigManager.java.
-/// Threads: any. The change listener runs on the changing thread, without a lock held.
+/// Topics of this broker, kept in topics.json. Source: TopicConfigManager.java.
+/// Threads: any. The listeners run on the changing thread, without a lock held.
 class TopicConfigManager {
  public:
   TopicConfigManager(TopicManagerOptions options, FileSystem& files, Clock& clock);
 
   /// Makes the system topics, then reads the file, whose entries override. Errors: those of `read_json_file`.
   [[nodiscard]] Result<void> load();
-  /// Errors of the disk are logged: the table in memory stays the truth.
-  void persist();
+  /// Writes the table as it is now; on return it is durable. Errors of the disk are logged, and the table in memory stays the truth.
+  /// It waits for the disk: to be called by one thread at a time, and by no io thread.
+  [[nodiscard]] Result<void> persist() const;
 
   /// Null when unknown. The config it points to never changes.
   [[nodiscard]] TopicConfigPtr find(std::string_view topic) const;
@@ -71,9 +72,9 @@ class TopicConfigManager {
   /// The topic, made with that many queues when it is not there; its `order` follows the argument. For retry, dead-letter and check topics.
   TopicConfigPtr create_if_absent(std::string_view topic, std::int32_t queues, std::int32_t perm, bool order = false,
                                   std::int32_t sys_flag = 0);
-  /// Adds or replaces; persisted and announced. The attributes are stored as they are.
+  /// Adds or replaces. The attributes are stored as they are.
   void update(TopicConfig config);
-  /// `update` for several: one persist, one announcement each.
+  /// `update` for several.
   void update_all(std::vector<TopicConfig> configs);
   /// False when it was not there.
   bool remove(std::string_view topic);
@@ -85,6 +86,8 @@ class TopicConfigManager {
   /// Called with the config after each `create*`, `update*`; with null after other changes. Set before use.
   using ChangeListener = std::function<void(const TopicConfigPtr&)>;
   void set_change_listener(ChangeListener listener);
+  /// Called after every change, before the change listener: `persist` is due. Set before use.
+  void set_persist_listener(std::function<void()> listener);
 
  private:
   void add_system_topics();
@@ -92,7 +95,7 @@ class TopicConfigManager {
   void put_unlocked(TopicConfig config);
   TopicConfigPtr add_new(TopicConfig config);
   void announce(const TopicConfigPtr& config);
-  [[nodiscard]] TopicConfigTable all_unlocked() const;
+  void persist_soon();
 
   const TopicManagerOptions options_;
   FileSystem& files_;
@@ -102,8 +105,8 @@ class TopicConfigManager {
   std::atomic<std::uint64_t> generation_;  // Another one after every change of `topics_`; no two managers ever have the same.
   std::set<std::string> system_topics_;
   DataVersion version_;
-  std::mutex file_mutex_;
   ChangeListener listener_;
+  std::function<void()> persist_listener_;
 };
 
 }  // namespace skylark::broker

@@ -146,7 +146,7 @@ void wire_queries(BrokerParts& parts, Wired& wired) {
 }
 
 void wire_topics_and_groups(BrokerParts& parts, Wired& wired) {
-  auto& topics = make_handler<TopicAdmin>(wired, parts.store, parts.topics, parts.offsets);
+  auto& topics = make_handler<TopicAdmin>(wired, parts.store, parts.topics, parts.topics_file, parts.offsets);
   parts.handlers.add(RequestCode::update_and_create_topic, bound(topics, &TopicAdmin::update));
   parts.handlers.add(RequestCode::update_and_create_topic_list, bound(topics, &TopicAdmin::update_list));
   parts.handlers.add(RequestCode::get_all_topic_config, bound(topics, &TopicAdmin::list));
@@ -154,7 +154,7 @@ void wire_topics_and_groups(BrokerParts& parts, Wired& wired) {
   parts.handlers.add(RequestCode::get_system_topic_list_from_broker, bound(topics, &TopicAdmin::system_topics));
   parts.handlers.add(RequestCode::clean_unused_topic, bound(topics, &TopicAdmin::clean_unused));
   parts.handlers.add(RequestCode::get_topic_config, bound(topics, &TopicAdmin::get));
-  auto& groups = make_handler<GroupAdmin>(wired, parts.groups, parts.offsets);
+  auto& groups = make_handler<GroupAdmin>(wired, parts.groups, parts.groups_file, parts.offsets);
   parts.handlers.add(RequestCode::update_and_create_subscriptiongroup, bound(groups, &GroupAdmin::update));
   parts.handlers.add(RequestCode::update_and_create_subscriptiongroup_list, bound(groups, &GroupAdmin::update_list));
   parts.handlers.add(RequestCode::get_all_subscriptiongroup_config, bound(groups, &GroupAdmin::list));

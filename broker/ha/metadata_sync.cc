@@ -80,7 +80,6 @@ void MetadataSync::sync_topics(const std::string& master) {
   auto table = TopicConfigTable::from_json(*value);
   if (table.version == topics_.version()) return;
   topics_.replace(std::move(table));
-  topics_.persist();
 }
 
 void MetadataSync::sync_groups(const std::string& master) {
@@ -90,7 +89,6 @@ void MetadataSync::sync_groups(const std::string& master) {
   auto table = SubscriptionGroupTable::from_json(*value);
   if (table.version == groups_.version()) return;
   groups_.replace(std::move(table));
-  groups_.persist();
 }
 
 void MetadataSync::sync_offsets(const std::string& master) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "broker/consumer_offset_manager.h"
+#include "broker/handlers/answer_when_written.h"
 #include "broker/handlers/answers.h"
 #include "broker/handlers/attributes.h"
 #include "broker/subscription_group_manager.h"
@@ -21,15 +22,15 @@ std::string GroupAdmin::settle(SubscriptionGroupConfig& config) const {
   return std::move(change.problem);
 }
 
-remoting::Reply GroupAdmin::update(RemotingCommand& request) {
+remoting::Reply GroupAdmin::update(RemotingCommand& request, const remoting::ConnectionPtr& connection) {
   auto config = decode_body<SubscriptionGroupConfig>(request.body.view());
   if (!config) return answer(request, ResponseCode::system_error, "the body is no group");
   if (auto problem = settle(*config); !problem.empty()) return answer(request, ResponseCode::system_error, std::move(problem));
   groups_.update(std::move(*config));
-  return answer(request, ResponseCode::success);
+  return answer_when_written(table_, request, connection, answer(request, ResponseCode::success));
 }
 
-remoting::Reply GroupAdmin::update_list(RemotingCommand& request) {
+remoting::Reply GroupAdmin::update_list(RemotingCommand& request, const remoting::ConnectionPtr& connection) {
   const auto body = json::parse(request.body.view());
   if (!body) return answer(request, ResponseCode::system_error, "the body is no list of groups");
   std::vector<SubscriptionGroupConfig> configs;
@@ -38,17 +39,17 @@ remoting::Reply GroupAdmin::update_list(RemotingCommand& request) {
     if (auto problem = settle(configs.back()); !problem.empty()) return answer(request, ResponseCode::system_error, std::move(problem));
   }
   groups_.update_all(std::move(configs));
-  return answer(request, ResponseCode::success);
+  return answer_when_written(table_, request, connection, answer(request, ResponseCode::success));
 }
 
 remoting::Reply GroupAdmin::list(RemotingCommand& request) { return answer_body(request, groups_.all()); }
 
-remoting::Reply GroupAdmin::remove(RemotingCommand& request) {
+remoting::Reply GroupAdmin::remove(RemotingCommand& request, const remoting::ConnectionPtr& connection) {
   const auto header = decode_header<DeleteSubscriptionGroupRequestHeader>(request);
   if (!header) return answer_missing(request, first_missing_field<DeleteSubscriptionGroupRequestHeader>(request));
   groups_.remove(header->group_name);
   if (header->clean_offset) offsets_.remove_group(header->group_name);
-  return answer(request, ResponseCode::success);
+  return answer_when_written(table_, request, connection, answer(request, ResponseCode::success));
 }
 
 remoting::Reply GroupAdmin::get(RemotingCommand& request) {
@@ -59,7 +60,7 @@ remoting::Reply GroupAdmin::get(RemotingCommand& request) {
   return answer_body(request, *group);
 }
 
-remoting::Reply GroupAdmin::forbid(RemotingCommand& request) {
+remoting::Reply GroupAdmin::forbid(RemotingCommand& request, const remoting::ConnectionPtr& connection) {
   const auto header = decode_header<UpdateGroupForbiddenRequestHeader>(request);
   if (!header) return answer_missing(request, first_missing_field<UpdateGroupForbiddenRequestHeader>(request));
   if (header->readable) groups_.set_forbidden(header->group, header->topic, kForbidReadIndex, !*header->readable);
@@ -67,7 +68,7 @@ remoting::Reply GroupAdmin::forbid(RemotingCommand& request) {
   body.group = header->group;
   body.topic = header->topic;
   body.readable = !groups_.is_forbidden(header->group, header->topic, kForbidReadIndex);
-  return answer_body(request, body);
+  return answer_when_written(table_, request, connection, answer_body(request, body));
 }
 
 }  // namespace skylark::broker

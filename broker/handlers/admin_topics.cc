@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "broker/consumer_offset_manager.h"
+#include "broker/handlers/answer_when_written.h"
 #include "broker/handlers/answers.h"
 #include "broker/handlers/attributes.h"
 #include "broker/message_store.h"
@@ -39,7 +40,7 @@ std::optional<Refusal> TopicAdmin::settle(TopicConfig& config) const {
   return std::nullopt;
 }
 
-remoting::Reply TopicAdmin::update(RemotingCommand& request) {
+remoting::Reply TopicAdmin::update(RemotingCommand& request, const remoting::ConnectionPtr& connection) {
   const auto header = decode_header<CreateTopicRequestHeader>(request);
   if (!header) return answer_missing(request, first_missing_field<CreateTopicRequestHeader>(request));
   auto asked = parse_attribute_text(header->attributes.value_or(""));
@@ -58,10 +59,10 @@ remoting::Reply TopicAdmin::update(RemotingCommand& request) {
 
   const auto present = topics_.find(config.name);
   if (!present || *present != config) topics_.update(std::move(config));
-  return answer(request, ResponseCode::success);
+  return answer_when_written(table_, request, connection, answer(request, ResponseCode::success));
 }
 
-remoting::Reply TopicAdmin::update_list(RemotingCommand& request) {
+remoting::Reply TopicAdmin::update_list(RemotingCommand& request, const remoting::ConnectionPtr& connection) {
   const auto body = json::parse(request.body.view());
   if (!body) return answer(request, ResponseCode::system_error, "the body is no list of topics");
   std::vector<TopicConfig> configs;
@@ -69,11 +70,13 @@ remoting::Reply TopicAdmin::update_list(RemotingCommand& request) {
     TopicConfig config = TopicConfig::from_json(item);
     if (auto refusal = settle(config)) return refuse(request, std::move(*refusal));
     const auto present = topics_.find(config.name);
-    if (present && *present == config) return answer(request, ResponseCode::success);  // As Java does: the rest is left alone.
+    if (present && *present == config) {  // As Java does: the rest is left alone.
+      return answer_when_written(table_, request, connection, answer(request, ResponseCode::success));
+    }
     configs.push_back(std::move(config));
   }
   topics_.update_all(std::move(configs));
-  return answer(request, ResponseCode::success);
+  return answer_when_written(table_, request, connection, answer(request, ResponseCode::success));
 }
 
 remoting::Reply TopicAdmin::list(RemotingCommand& request) {
@@ -82,7 +85,7 @@ remoting::Reply TopicAdmin::list(RemotingCommand& request) {
   return response;
 }
 
-remoting::Reply TopicAdmin::remove(RemotingCommand& request) {
+remoting::Reply TopicAdmin::remove(RemotingCommand& request, const remoting::ConnectionPtr& connection) {
   const auto header = decode_header<DeleteTopicRequestHeader>(request);
   if (!header || header->topic.empty()) return answer(request, ResponseCode::invalid_parameter, "The specified topic is blank.");
   if (topics_.is_system_topic(header->topic)) return answer(request, ResponseCode::invalid_parameter, system_topic_conflict(header->topic));
@@ -95,7 +98,7 @@ remoting::Reply TopicAdmin::remove(RemotingCommand& request) {
     }
   }
   remove_one(header->topic);
-  return answer(request, ResponseCode::success);
+  return answer_when_written(table_, request, connection, answer(request, ResponseCode::success));
 }
 
 void TopicAdmin::remove_one(const std::string& topic) {

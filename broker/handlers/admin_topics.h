@@ -10,21 +10,23 @@
 
 namespace skylark::broker {
 
+class ConfigTable;
 class ConsumerOffsetManager;
 class MessageStore;
 class TopicConfigManager;
 
 /// The topics of this broker as tools make, change, list and delete them: codes 17, 18, 21, 215, 305, 316, 351.
-/// Threads: any. Source: AdminBrokerProcessor.java, TopicQueueMappingManager.java aside.
+/// A change is answered when it is durable. Threads: any. Source: AdminBrokerProcessor.java, TopicQueueMappingManager.java aside.
 class TopicAdmin {
  public:
-  TopicAdmin(MessageStore& store, TopicConfigManager& topics, ConsumerOffsetManager& offsets)
-      : store_(store), topics_(topics), offsets_(offsets) {}
+  /// `table` is the file of `topics`.
+  TopicAdmin(MessageStore& store, TopicConfigManager& topics, ConfigTable& table, ConsumerOffsetManager& offsets)
+      : store_(store), topics_(topics), table_(table), offsets_(offsets) {}
 
-  remoting::Reply update(RemotingCommand& request);
-  remoting::Reply update_list(RemotingCommand& request);
+  remoting::Reply update(RemotingCommand& request, const remoting::ConnectionPtr& connection);
+  remoting::Reply update_list(RemotingCommand& request, const remoting::ConnectionPtr& connection);
   remoting::Reply list(RemotingCommand& request);
-  remoting::Reply remove(RemotingCommand& request);
+  remoting::Reply remove(RemotingCommand& request, const remoting::ConnectionPtr& connection);
   remoting::Reply system_topics(RemotingCommand& request);
   remoting::Reply clean_unused(RemotingCommand& request);
   remoting::Reply get(RemotingCommand& request);
@@ -36,6 +38,7 @@ class TopicAdmin {
 
   MessageStore& store_;
   TopicConfigManager& topics_;
+  ConfigTable& table_;
   ConsumerOffsetManager& offsets_;
 };
 

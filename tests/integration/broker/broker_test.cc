@@ -65,6 +65,33 @@ TEST_CASE("messages, topics and offsets are there again after a restart", "[brok
   CHECK(committed(peer, broker.address()) == 42);
 }
 
+// What a kill right after an auto-creation can leave: the queues of a topic without its entry.
+TEST_CASE("messages of a topic that the table lost are readable again once a client sends", "[broker]") {
+  remoting::IoPool pool(2);
+  TestBroker broker(pool);
+  broker.start();
+  {
+    Peer peer(pool);
+    for (int i = 0; i < 10; ++i) CHECK(peer.send(broker.address(), "T", "message " + std::to_string(i)) == i);
+    REQUIRE(broker.readable_until("T", 10));
+  }
+  broker.stop();
+  const auto files = make_disk_file_system();
+  REQUIRE(files->remove(broker.root() + "/config/topics.json"));
+  (void)files->remove(broker.root() + "/config/topics.json.bak");
+
+  broker.start();
+  Peer peer(pool);
+  CHECK(peer.ask(broker.address(), Peer::pull_request("T", 0)).code == to_int(ResponseCode::topic_not_exist));
+  CHECK(broker.parts().store.max_offset("T", 0) == 10);
+  CHECK(peer.send(broker.address(), "T", "after") == 10);
+  REQUIRE(broker.readable_until("T", 11));
+  const auto bodies = peer.pull(broker.address(), "T", 0);
+  REQUIRE(bodies.size() == 11);
+  CHECK(bodies.front() == "message 0");
+  CHECK(bodies.back() == "after");
+}
+
 TEST_CASE("a held pull is answered by the next message", "[broker]") {
   remoting::IoPool pool(2);
   TestBroker broker(pool);

@@ -3,7 +3,9 @@
 #include <string>
 
 #include "base/config.h"
+#include "base/error.h"
 #include "broker/broker_config.h"
+#include "broker/config_writer.h"
 #include "broker/handlers/admin_config.h"
 #include "broker/handlers/admin_groups.h"
 #include "broker/handlers/admin_queues.h"
@@ -23,8 +25,21 @@ namespace skylark::broker {
 namespace {
 
 struct Fixture : AdminFixture {
-  TopicAdmin topic_admin{store, topics, offsets};
-  GroupAdmin group_admin{groups, offsets};
+  Fixture() {
+    topics.set_persist_listener([this] { topics_file.changed(); });
+    groups.set_persist_listener([this] { groups_file.changed(); });
+  }
+  /// Changes are answered when they are written.
+  RemotingCommand answer_of(remoting::Reply reply) {
+    writer.write_changed();
+    return AdminFixture::answer_of(std::move(reply));
+  }
+
+  ConfigWriter writer;
+  ConfigTable topics_file{writer, [this] { return topics.persist(); }};
+  ConfigTable groups_file{writer, [this] { return groups.persist(); }};
+  TopicAdmin topic_admin{store, topics, topics_file, offsets};
+  GroupAdmin group_admin{groups, groups_file, offsets};
 
   static CreateTopicRequestHeader create_header(const std::string& topic) {
     CreateTopicRequestHeader header;
@@ -37,12 +52,16 @@ struct Fixture : AdminFixture {
   }
   RemotingCommand create(const CreateTopicRequestHeader& header) {
     auto command = request(RequestCode::update_and_create_topic, header);
-    return answer_of(topic_admin.update(command));
+    return answer_of(topic_admin.update(command, tool));
   }
   template <class Header>
   RemotingCommand ask(RequestCode code, const Header& header, remoting::Reply (TopicAdmin::*function)(RemotingCommand&)) {
     auto command = request(code, header);
     return answer_of((topic_admin.*function)(command));
+  }
+  RemotingCommand remove(const DeleteTopicRequestHeader& header) {
+    auto command = request(RequestCode::delete_topic_in_broker, header);
+    return answer_of(topic_admin.remove(command, tool));
   }
   RemotingCommand with_body(RequestCode code, std::string body) {
     RemotingCommand command;
@@ -71,6 +90,29 @@ TEST_CASE("a topic is made, changed and read back", "[broker][admin]") {
   CHECK(config->write_queues == 8);
   CHECK(config->read_queues == 4);
   CHECK(config->attributes == Attributes{{"message.type", "FIFO"}});
+}
+
+TEST_CASE("a change is answered when it is written, with what the disk says", "[broker][admin]") {
+  Fixture broker;
+  auto create = Fixture::request(RequestCode::update_and_create_topic, Fixture::create_header("Orders"));
+  CHECK_FALSE(broker.topic_admin.update(create, broker.tool).has_response());
+  auto group = broker.with_body(RequestCode::update_and_create_subscriptiongroup, R"({"groupName":"readers"})");
+  CHECK_FALSE(broker.group_admin.update(group, broker.tool).has_response());
+  CHECK(broker.topics.contains("Orders"));  // In force before it is durable.
+  CHECK(broker.tool->take_sent().empty());
+  broker.writer.write_changed();
+  CHECK(broker.tool->take_sent().size() == 2);
+
+  ErrorCode disk = make_error_code(Errc::no_space);
+  ConfigTable refused(broker.writer, [&disk] { return disk ? Result<void>(disk) : Result<void>(); });
+  broker.topics.set_persist_listener([&refused] { refused.changed(); });
+  TopicAdmin topics(broker.store, broker.topics, refused, broker.offsets);
+  auto other = Fixture::request(RequestCode::update_and_create_topic, Fixture::create_header("Other"));
+  const auto response = broker.answer_of(topics.update(other, broker.tool));
+  CHECK(is(response, ResponseCode::system_error));
+  CHECK(response.remark.ends_with(disk.message()));
+  disk.clear();
+  CHECK(is(broker.answer_of(topics.update(other, broker.tool)), ResponseCode::success));  // Nothing to change, but to be written.
 }
 
 TEST_CASE("names that cannot be topics are refused in Java's words", "[broker][admin]") {
@@ -121,16 +163,16 @@ TEST_CASE("deleting a topic takes its messages, offsets and pop retry topics wit
   broker.offsets.commit("readers", "Orders", 0, 1);
   DeleteTopicRequestHeader header;
   header.topic = "Orders";
-  REQUIRE(is(broker.ask(RequestCode::delete_topic_in_broker, header, &TopicAdmin::remove), ResponseCode::success));
+  REQUIRE(is(broker.remove(header), ResponseCode::success));
   CHECK_FALSE(broker.topics.contains("Orders"));
   CHECK_FALSE(broker.topics.contains("%RETRY%readers_Orders"));
   CHECK(broker.offsets.query("readers", "Orders", 0) == -1);
   CHECK(broker.store.max_offset("Orders", 0) == 0);
 
   header.topic = "SCHEDULE_TOPIC_XXXX";
-  CHECK(is(broker.ask(RequestCode::delete_topic_in_broker, header, &TopicAdmin::remove), ResponseCode::invalid_parameter));
+  CHECK(is(broker.remove(header), ResponseCode::invalid_parameter));
   header.topic = "";
-  CHECK(broker.ask(RequestCode::delete_topic_in_broker, header, &TopicAdmin::remove).remark == "The specified topic is blank.");
+  CHECK(broker.remove(header).remark == "The specified topic is blank.");
 }
 
 TEST_CASE("a list of topics is made at once, and queues of unknown topics are cleaned", "[broker][admin]") {
@@ -140,7 +182,7 @@ TEST_CASE("a list of topics is made at once, and queues of unknown topics are cl
       broker.with_body(RequestCode::update_and_create_topic_list,
                        R"({"topicConfigList":[{"topicName":"A","readQueueNums":1,"writeQueueNums":1,"perm":6},)"
                        R"({"topicName":"B","readQueueNums":2,"writeQueueNums":2,"perm":6,"attributes":{"+message.type":"DELAY"}}]})");
-  REQUIRE(is(broker.answer_of(broker.topic_admin.update_list(command)), ResponseCode::success));
+  REQUIRE(is(broker.answer_of(broker.topic_admin.update_list(command, broker.tool)), ResponseCode::success));
   CHECK(broker.topics.find("A")->write_queues == 1);
   CHECK(broker.topics.find("B")->attributes.at("message.type") == "DELAY");
 
@@ -152,7 +194,7 @@ TEST_CASE("a list of topics is made at once, and queues of unknown topics are cl
 TEST_CASE("groups are made, listed, forbidden to read and deleted", "[broker][admin]") {
   Fixture broker;
   auto update = broker.with_body(RequestCode::update_and_create_subscriptiongroup, R"({"groupName":"readers","retryMaxTimes":3})");
-  REQUIRE(is(broker.answer_of(broker.group_admin.update(update)), ResponseCode::success));
+  REQUIRE(is(broker.answer_of(broker.group_admin.update(update, broker.tool)), ResponseCode::success));
   CHECK(broker.groups.find_existing("readers")->retry_times_max == 3);
   auto list = broker.with_body(RequestCode::get_all_subscriptiongroup_config, {});
   CHECK(broker.answer_of(broker.group_admin.list(list)).body.view().find("\"readers\"") != std::string_view::npos);
@@ -162,7 +204,7 @@ TEST_CASE("groups are made, listed, forbidden to read and deleted", "[broker][ad
   forbid.topic = "Orders";
   forbid.readable = false;
   auto command = Fixture::request(RequestCode::update_and_get_group_forbidden, forbid);
-  const auto forbidden = decode_body<GroupForbidden>(broker.answer_of(broker.group_admin.forbid(command)).body.view());
+  const auto forbidden = decode_body<GroupForbidden>(broker.answer_of(broker.group_admin.forbid(command, broker.tool)).body.view());
   REQUIRE(forbidden.has_value());
   CHECK_FALSE(forbidden->readable);
   CHECK(broker.groups.is_forbidden("readers", "Orders", kForbidReadIndex));
@@ -172,7 +214,7 @@ TEST_CASE("groups are made, listed, forbidden to read and deleted", "[broker][ad
   remove.group_name = "readers";
   remove.clean_offset = true;
   auto removal = Fixture::request(RequestCode::delete_subscriptiongroup, remove);
-  CHECK(is(broker.answer_of(broker.group_admin.remove(removal)), ResponseCode::success));
+  CHECK(is(broker.answer_of(broker.group_admin.remove(removal, broker.tool)), ResponseCode::success));
   CHECK_FALSE(broker.groups.contains("readers"));
   CHECK(broker.offsets.query("readers", "Orders", 0) == -1);
 }

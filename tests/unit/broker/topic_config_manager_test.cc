@@ -92,6 +92,7 @@ TEST_CASE("topics survive a restart through a file in Java's form", "[broker][to
     TopicConfig config = topic_named("Orders", 3, 4);
     config.attributes["message.type"] = "FIFO";
     topics.update(config);
+    REQUIRE(topics.persist());
   }
   auto again = fixture.open();
   REQUIRE(again.load());
@@ -113,7 +114,9 @@ TEST_CASE("a broken topics.json gives way to its backup", "[broker][topics]") {
     auto topics = fixture.open();
     REQUIRE(topics.load());
     topics.update(topic_named("First"));
+    REQUIRE(topics.persist());
     topics.update(topic_named("Second"));
+    REQUIRE(topics.persist());
   }
   const std::string damage = GENERATE(std::string(), std::string("{\"topicConfigTable\":{"));
   REQUIRE(fixture.files->write_all(fixture.options.path, damage, false));
@@ -157,12 +160,14 @@ TEST_CASE("without auto-creation there is no template", "[broker][topics]") {
   CHECK_FALSE(topics.create_on_send("New", "TBW102", 4, 0));
 }
 
-TEST_CASE("every change is announced and moves the data version", "[broker][topics]") {
+TEST_CASE("every change is announced, asks for a write and moves the data version", "[broker][topics]") {
   TopicFixture fixture;
   auto topics = fixture.open();
   REQUIRE(topics.load());
   std::vector<std::string> announced;
   topics.set_change_listener([&announced](const TopicConfigPtr& config) { announced.push_back(config ? config->name : "-"); });
+  int writes = 0;
+  topics.set_persist_listener([&writes] { ++writes; });
   const auto before = topics.version().counter;
 
   topics.update(topic_named("A"));
@@ -172,6 +177,7 @@ TEST_CASE("every change is announced and moves the data version", "[broker][topi
   CHECK_FALSE(topics.remove("A"));
 
   CHECK(announced == std::vector<std::string>{"A", "%RETRY%G", "-"});
+  CHECK(writes == 3);
   CHECK(topics.version().counter == before + 3);
 }
 
