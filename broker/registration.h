@@ -42,7 +42,7 @@ class Registration {
   void set_order_listener(std::function<void(const std::vector<std::string>& topics)> listener);
 
   void start();
-  /// Registers all again as soon as possible; returns at once.
+  /// Registers all again: at once, or a little later when that was done just now, so that many changes in a row share a registration.
   void register_soon();
   /// Registers and waits until every name server has answered or failed. Number of those that took it.
   std::size_t register_now();

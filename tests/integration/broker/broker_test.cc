@@ -8,6 +8,7 @@
 #include "protocol/json.h"
 #include "protocol/nameserver_headers.h"
 #include "protocol/offset_headers.h"
+#include "remoting/server.h"
 #include "tests/integration/broker/harness.h"
 
 namespace skylark::broker {
@@ -33,6 +34,41 @@ bool routed(Peer& peer, const std::string& name_server, const std::string& topic
   header.topic = topic;
   return peer.ask(name_server, make_request(to_int(RequestCode::get_routeinfo_by_topic), header)).code == to_int(ResponseCode::success);
 }
+
+/// A name server that answers registrations only once it may, and notes them.
+class SlowNameServer final : public remoting::Dispatcher {
+ public:
+  explicit SlowNameServer(remoting::IoPool& pool) : server_(pool, {.bind_address = "127.0.0.1"}, *this) { REQUIRE(server_.start()); }
+  [[nodiscard]] std::string address() const { return "127.0.0.1:" + std::to_string(server_.port()); }
+  remoting::Reply dispatch(RemotingCommand& request, const remoting::ConnectionPtr& connection) override {
+    if (request.code != to_int(RequestCode::register_broker)) return make_response(request, to_int(ResponseCode::success));
+    const std::lock_guard lock(mutex_);
+    bodies_.push_back(request.body.to_string());
+    if (!held_) return make_response(request, to_int(ResponseCode::success));
+    waiting_.emplace_back(connection, request);
+    return remoting::Reply::deferred();
+  }
+  void release() {
+    const std::lock_guard lock(mutex_);
+    held_ = false;
+    for (const remoting::Responder& responder : waiting_) responder.respond(RemotingCommand());
+  }
+  [[nodiscard]] std::size_t registrations() {
+    const std::lock_guard lock(mutex_);
+    return bodies_.size();
+  }
+  [[nodiscard]] bool told(const std::string& topic) {
+    const std::lock_guard lock(mutex_);
+    return !bodies_.empty() && bodies_.back().find('"' + topic + '"') != std::string::npos;
+  }
+
+ private:
+  std::mutex mutex_;
+  bool held_ = true;
+  std::vector<std::string> bodies_;
+  std::vector<remoting::Responder> waiting_;
+  remoting::Server server_;
+};
 
 std::int64_t committed(Peer& peer, const std::string& address) {
   const QueryConsumerOffsetRequestHeader header{
@@ -213,6 +249,21 @@ TEST_CASE("a broker registers with every name server, tells new topics at once a
   CHECK(eventually([&] { return routed(peer, one.address, "U"); }));
   broker.stop();
   CHECK(eventually([&] { return !routed(peer, one.address, "T"); }));
+}
+
+TEST_CASE("topics that are made while a registration is under way share the next one", "[broker]") {
+  remoting::IoPool pool(2);
+  SlowNameServer name_server(pool);
+  TestBroker broker(pool);
+  Peer peer(pool);
+  broker.start(name_server.address());
+  REQUIRE(eventually([&] { return name_server.registrations() == 1; }));
+  for (int i = 0; i < 100; ++i) peer.send(broker.address(), "Topic" + std::to_string(i), "first");
+  CHECK(name_server.registrations() == 1);
+  name_server.release();
+  CHECK(eventually([&] { return name_server.told("Topic99"); }));
+  CHECK(name_server.told("Topic0"));
+  CHECK(name_server.registrations() == 2);
 }
 
 TEST_CASE("a broker whose port is taken says which and leaves a clean store", "[broker]") {
