@@ -88,10 +88,13 @@ class MessageStoreImpl final : public MessageStore {
   struct Walk {
     std::int64_t skip_below = 0;  ///< Where the log begins, once a record was found to be removed.
     std::int64_t last_physical_offset = -1;
+    bool of_this_run = false;  ///< A record was given out that this process appended.
     bool ended = false;
   };
   [[nodiscard]] static bool wanted(const consumequeue::ConsumeQueue& queue, const consumequeue::QueueEntry& entry,
                                    const MessageFilter& filter);
+  [[nodiscard]] bool in_turn(const consumequeue::ConsumeQueue& queue, const consumequeue::QueueEntry& entry, const GetRequest& request,
+                             const GetResult& result) const;
   void take(const consumequeue::ConsumeQueue& queue, const consumequeue::QueueEntry& entry, const GetRequest& request, Walk& walk,
             GetResult& result) const;
   void walk(const consumequeue::ConsumeQueue& queue, const GetRequest& request, GetResult& result) const;

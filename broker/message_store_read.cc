@@ -65,6 +65,7 @@ void MessageStoreImpl::walk(const consumequeue::ConsumeQueue& queue, const GetRe
   const std::int64_t examined_min = (kExaminedBytesMin + queue.unit_size() - 1) / queue.unit_size();
   const std::int64_t examined_max = std::max<std::int64_t>(examined_min, request.message_count_max);
   std::array<consumequeue::QueueEntry, kUnitsPerRead> entries;
+  const bool simple = queue.kind() == consumequeue::ConsumeQueue::Kind::simple;
   Walk walk;
   while (!walk.ended && result.next_begin_offset - request.queue_offset < examined_max) {
     if (!request.may_wait && !queue.resident(result.next_begin_offset, kUnitsPerRead)) {
@@ -81,9 +82,12 @@ void MessageStoreImpl::walk(const consumequeue::ConsumeQueue& queue, const GetRe
       result.next_begin_offset = std::min((request.queue_offset / units_per_file + 1) * units_per_file, result.max_offset);
       break;
     }
+    const std::int64_t begin = result.next_begin_offset;
     for (std::size_t i = 0; i < count && !walk.ended && result.next_begin_offset - request.queue_offset < examined_max; ++i) {
-      take(queue, entries[i], request, walk, result);
+      if ((simple && consumequeue::valid_unit(entries[i])) || in_turn(queue, entries[i], request, result))
+        take(queue, entries[i], request, walk, result);
     }
+    if (!walk.ended && result.next_begin_offset == begin) ++result.next_begin_offset;  // Units alone that say nothing.
   }
   result.suggest_slave = walk.last_physical_offset >= 0 && far_behind(walk.last_physical_offset);
 }
@@ -95,6 +99,17 @@ bool MessageStoreImpl::wanted(const consumequeue::ConsumeQueue& queue, const con
   if (!extension) return filter.wants_unit({});
   return filter.wants_unit(
       {.tags_code = extension->tags_code, .store_timestamp = extension->store_timestamp, .bit_map = extension->bit_map});
+}
+
+/// Whether a unit can be the next one. Those of a batch queue say their offsets themselves: a changed one must lead nobody back or astray.
+bool MessageStoreImpl::in_turn(const consumequeue::ConsumeQueue& queue, const consumequeue::QueueEntry& entry, const GetRequest& request,
+                               const GetResult& result) const {
+  const std::int64_t next = entry.next_queue_offset();
+  bool sound = consumequeue::valid_unit(entry);
+  if (sound && queue.kind() == consumequeue::ConsumeQueue::Kind::batch)
+    sound = next > result.next_begin_offset && (next <= result.max_offset || next <= queue.max_offset());
+  if (!sound) reader_.report_unit({request.topic, request.queue_id, result.next_begin_offset}, entry.physical_offset);
+  return sound;
 }
 
 /// Examines one unit: its record goes out, or it is passed over, or the walk ends before it.
@@ -109,7 +124,12 @@ void MessageStoreImpl::take(const consumequeue::ConsumeQueue& queue, const consu
   if (entry.blank() || entry.physical_offset < walk.skip_below) return;
   walk.last_physical_offset = entry.physical_offset;
   if (request.filter != nullptr && !wanted(queue, entry, *request.filter)) return;
-  auto record = reader_.record(entry.physical_offset, entry.size, request.may_wait);
+  const bool batch = queue.kind() == consumequeue::ConsumeQueue::Kind::batch;
+  const auto place = [&] { return QueuePlace{request.topic, request.queue_id, entry.queue_offset, batch ? entry.message_count : 0}; };
+  // Units stand in the order in which they were written: behind one that is right, and of this run, come those of this process alone.
+  const bool trusted = walk.of_this_run && reader_.just_appended(entry.physical_offset);
+  auto record = trusted ? reader_.record(entry.physical_offset, entry.size, request.may_wait)
+                        : reader_.listed(entry.physical_offset, entry.size, request.may_wait, place());
   if (record.outcome == Outcome::on_disk || record.outcome == Outcome::failed) {
     walk.ended = true;
     result.next_begin_offset = examined_until;
@@ -121,8 +141,12 @@ void MessageStoreImpl::take(const consumequeue::ConsumeQueue& queue, const consu
   if (record.outcome != Outcome::found) {
     if (result.message_count == 0) result.status = GetStatus::message_was_removing;
     if (record.outcome == Outcome::gone) walk.skip_below = log_.begin();
+    if (record.outcome == Outcome::gone && entry.physical_offset >= walk.skip_below) reader_.report_unit(place(), entry.physical_offset);
+    // What such a unit of a batch queue says of its messages is not true either: the next one says where it begins.
+    if (record.outcome == Outcome::foreign && batch) result.next_begin_offset = examined_until;
     return;
   }
+  if (!trusted) walk.of_this_run = reader_.just_appended(entry.physical_offset);
   if (request.filter != nullptr && request.filter->reads_properties()) {
     const auto decoded = decode_record(record.slice.bytes);
     if (!decoded || !request.filter->wants_properties(decoded->properties)) return;

@@ -30,4 +30,13 @@ std::optional<StoredRecord> load_record(MessageStore& store, std::int64_t physic
   return StoredRecord{std::move(*bytes), *view};
 }
 
+std::optional<StoredRecord> load_listed(MessageStore& store, const QueueId& queue, std::int64_t queue_offset,
+                                        const MessageStore::QueueEntry& entry) {
+  auto record = load_record(store, entry.physical_offset, entry.size);
+  if (!record) return std::nullopt;
+  const MessageView& view = record->view;
+  if (view.topic != queue.topic || view.queue_id != queue.queue_id || view.queue_offset != queue_offset) return std::nullopt;
+  return record;
+}
+
 }  // namespace skylark::broker

@@ -4,26 +4,41 @@
 #include "base/crc32.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "commitlog/inner_queues.h"
 #include "commitlog/mapped_file_queue.h"
 #include "protocol/message.h"
 
 namespace skylark::broker {
 namespace {
 
-constexpr std::int64_t kJustAppendedMax = 64 << 20;  // Bytes behind the end that stay in memory whatever else the machine does.
 constexpr std::size_t kReportedMax = 1024;
 
-bool whole(std::string_view bytes, std::int64_t physical_offset) {
+/// What the bytes are, when they say to be the one record at that offset.
+std::optional<MessageView> claimed_record(std::string_view bytes, std::int64_t physical_offset) {
   const auto record = decode_record(bytes);
-  if (!record || record->physical_offset != physical_offset || record->total_size != static_cast<std::int64_t>(bytes.size())) return false;
-  return record->body.empty() || crc32_31(record->body) == record->body_crc;
+  if (!record || record->physical_offset != physical_offset || record->total_size != static_cast<std::int64_t>(bytes.size()))
+    return std::nullopt;
+  return *record;
+}
+
+bool whole(const MessageView& record) { return record.body.empty() || crc32_31(record.body) == record.body_crc; }
+
+bool belongs(const MessageView& record, const QueuePlace& place) {
+  if (record.topic == place.topic) {
+    if (record.queue_id != place.queue_id || record.queue_offset != place.queue_offset) return false;
+    return place.message_count == 0 || message_count(record.sys_flag, record.properties).value_or(1) == place.message_count;
+  }
+  bool listed = false;  // Whatever the settings are now: it may have been entered under others.
+  const auto looked = commitlog::for_each_inner_queue(
+      record, {.number = true, .enter = true},
+      [&](std::string_view name, std::int32_t queue_id, std::int64_t queue_offset) -> Result<void> {
+        listed = listed || (name == place.topic && queue_id == place.queue_id && queue_offset == place.queue_offset);
+        return {};
+      });
+  return looked && listed;
 }
 
 }  // namespace
-
-bool RecordReader::just_appended(std::int64_t physical_offset) const noexcept {
-  return physical_offset >= appended_from_ && log_.end() - physical_offset <= kJustAppendedMax;
-}
 
 RecordReader::Read RecordReader::read(std::int64_t physical_offset, std::int64_t size, bool may_wait) const {
   Read read;
@@ -46,11 +61,20 @@ RecordReader::Read RecordReader::read(std::int64_t physical_offset, std::int64_t
 
 RecordReader::Read RecordReader::record(std::int64_t physical_offset, std::int64_t size, bool may_wait) const {
   Read read = this->read(physical_offset, size, may_wait);
-  if (read.outcome == Outcome::found && !just_appended(physical_offset) && !whole(read.slice.bytes, physical_offset)) {
-    report_damage(physical_offset);
-    read = {Outcome::damaged, {}};
-  }
-  return read;
+  if (read.outcome != Outcome::found || just_appended(physical_offset)) return read;
+  const auto record = claimed_record(read.slice.bytes, physical_offset);
+  if (record && whole(*record)) return read;
+  report_damage(physical_offset);
+  return {Outcome::damaged, {}};
+}
+
+RecordReader::Read RecordReader::listed(std::int64_t physical_offset, std::int64_t size, bool may_wait, const QueuePlace& place) const {
+  Read read = record(physical_offset, size, may_wait);
+  if (read.outcome != Outcome::found) return read;
+  const auto record = claimed_record(read.slice.bytes, physical_offset);
+  if (record && belongs(*record, place)) return read;
+  report_unit(place, physical_offset);
+  return {Outcome::foreign, {}};
 }
 
 std::optional<PinnedSlice> RecordReader::head(std::int64_t physical_offset, std::int64_t size) const {
@@ -66,6 +90,14 @@ void RecordReader::report_damage(std::int64_t physical_offset) const {
   const std::int64_t position = physical_offset % log_.file_size();
   log::error("the record at {} of commit log file {} (offset {}) is damaged: readers do not get it", position,
              commitlog::mapped_file_name(physical_offset - position), physical_offset);
+}
+
+void RecordReader::report_unit(const QueuePlace& place, std::int64_t physical_offset) const {
+  const std::scoped_lock lock(mutex_);
+  if (reported_units_.size() >= kReportedMax) reported_units_.clear();
+  if (!reported_units_.insert(fmt::format("{} {} {}", place.topic, place.queue_id, place.queue_offset)).second) return;
+  log::error("the unit of offset {} in consume queue {} of {} leads to {}, where its record is not: readers go past it", place.queue_offset,
+             place.queue_id, place.topic, physical_offset);
 }
 
 }  // namespace skylark::broker

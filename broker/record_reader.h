@@ -6,17 +6,28 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <string>
+#include <string_view>
 
 #include "commitlog/commit_log.h"
 #include "protocol/remoting_command.h"
 
 namespace skylark::broker {
 
+/// Where a consume queue lists a record: the unit says so, and the record must.
+struct QueuePlace {
+  std::string_view topic;  ///< Of the queue; an inner queue lists records of other topics.
+  std::int32_t queue_id = 0;
+  std::int64_t queue_offset = 0;   ///< Of the first message of the record.
+  std::int32_t message_count = 0;  ///< In a unit of a batch queue; 0: the unit does not say.
+};
+
 /// Gets records out of the commit log for readers.
 ///
 /// What this process appended a short while ago is handed out as it is mapped. Older records are looked at first: those in memory are
 /// handed out from the mapping too, the others are read from disk, into memory of their own, so that a failing disk is an answer and not
-/// the end of the process. Older records must be whole: their place and the checksum of their body are right.
+/// the end of the process. Older records must be whole: their place and the checksum of their body are right. A record that a queue lists
+/// must say so itself, as a changed unit can lead to the record of another.
 /// Threads: any.
 class RecordReader {
  public:
@@ -25,6 +36,7 @@ class RecordReader {
     gone,     ///< The log does not have that range (any more).
     on_disk,  ///< It would have to be read from disk, and the caller may not wait.
     damaged,  ///< What lies there is not a whole record; told in the log, once for each place.
+    foreign,  ///< The record there does not belong to that place of the queue: the unit is damaged; told in the log, once for each.
     failed,   ///< The disk did not give it; told in the log.
   };
   struct Read {
@@ -38,11 +50,20 @@ class RecordReader {
   /// Where the appends of this process begin; before that nothing is taken to be in memory unasked.
   void set_appended_from(std::int64_t physical_offset) noexcept { appended_from_ = physical_offset; }
   [[nodiscard]] Read record(std::int64_t physical_offset, std::int64_t size, bool may_wait) const;
+  /// The same for a record that a unit lists, just appended or not.
+  [[nodiscard]] Read listed(std::int64_t physical_offset, std::int64_t size, bool may_wait, const QueuePlace& place) const;
+  /// Appended by this process, and near enough to the end of the log to be in memory.
+  [[nodiscard]] bool just_appended(std::int64_t physical_offset) const noexcept {
+    return physical_offset >= appended_from_ && log_.end() - physical_offset <= kJustAppendedMax;
+  }
+  /// Tells in the log, once, that the unit of that place leads to no record of it.
+  void report_unit(const QueuePlace& place, std::int64_t physical_offset) const;
   /// The first bytes of a record, unchecked; may wait for the disk. Empty when they cannot be had.
   [[nodiscard]] std::optional<PinnedSlice> head(std::int64_t physical_offset, std::int64_t size) const;
 
  private:
-  [[nodiscard]] bool just_appended(std::int64_t physical_offset) const noexcept;
+  static constexpr std::int64_t kJustAppendedMax = 64 << 20;  // Bytes behind the end that stay in memory whatever else the machine does.
+
   [[nodiscard]] Read read(std::int64_t physical_offset, std::int64_t size, bool may_wait) const;
   void report_damage(std::int64_t physical_offset) const;
 
@@ -50,6 +71,7 @@ class RecordReader {
   std::atomic<std::int64_t> appended_from_{0};
   mutable std::mutex mutex_;
   mutable std::set<std::int64_t> reported_;
+  mutable std::set<std::string> reported_units_;
 };
 
 }  // namespace skylark::broker

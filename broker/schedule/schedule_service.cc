@@ -124,7 +124,7 @@ std::optional<std::int64_t> ScheduleService::deliver_level(std::int32_t level) {
 
 /// False when the store refused for now; the message keeps its turn.
 bool ScheduleService::deliver_one(const MessageStore::QueueEntry& entry, std::int32_t level, std::int64_t offset) {
-  const auto record = load_record(store_, entry.physical_offset, entry.size);
+  const auto record = load_listed(store_, {std::string(names::kScheduleTopic), level - 1}, offset, entry);
   OwnedMessage message;
   if (!record || !restore_scheduled(record->view, message)) {
     log::error("delay level {}: message {} at {} cannot be delivered: {}", level, offset, entry.physical_offset,

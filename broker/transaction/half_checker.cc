@@ -32,7 +32,7 @@ void HalfChecker::run() {
     const auto entry = store_.queue_entry(names::kHalfTopic, kHalfQueue, at);
     if (!entry) break;
     if (!is_finished(at)) {
-      const auto half = load_record(store_, entry->physical_offset, entry->size);
+      const auto half = load_listed(store_, {std::string(names::kHalfTopic), kHalfQueue}, at, *entry);
       if (half && step(at, half->view, pass_begin_ms) == Step::wait) break;
     }
     ++at;
@@ -54,7 +54,8 @@ void HalfChecker::read_ops() {
     const auto entry = store_.queue_entry(names::kOpTopic, kHalfQueue, next_op_);
     if (!entry) return;
     Op op{.queue_offset = next_op_++, .half_offsets = {}};
-    if (const auto record = load_record(store_, entry->physical_offset, entry->size)) op.half_offsets = parse_op_body(record->view.body);
+    const auto record = load_listed(store_, {std::string(names::kOpTopic), kHalfQueue}, op.queue_offset, *entry);
+    if (record) op.half_offsets = parse_op_body(record->view.body);
     done_.insert(op.half_offsets.begin(), op.half_offsets.end());
     ops_.push_back(std::move(op));
   }

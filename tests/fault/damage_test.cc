@@ -1,71 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Damage in the log: what is around it is kept and served, nothing that was changed is given to a reader.
-#include <cstdlib>
-#include <iostream>
-#include <random>
-
-#include "commitlog/mapped_file_queue.h"
-#include "tests/fault/faulty_store.h"
-#include "tests/support/catch.h"
+#include "tests/fault/filled_store.h"
 
 namespace skylark::broker {
 namespace {
 
-constexpr int kMessages = 40;
-
-std::string log_file(std::int64_t offset, std::int64_t file_size) {
-  return "/store/commitlog/" + commitlog::mapped_file_name(offset - offset % file_size);
-}
-
-std::uint64_t seed_of_run() {
-  const char* const given = std::getenv("SKYLARK_SEED");
-  const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
-  std::cout << "SKYLARK_SEED=" << seed << "\n";
-  return seed;
-}
-
-/// A store with some messages of one queue, over three log files.
-struct FilledStore : FaultyStore {
-  explicit FilledStore(Change change = nullptr) : FaultyStore(change) { fill(); }
-  void fill() {
-    for (int i = 0; i < kMessages; ++i) {
-      bodies.push_back(std::to_string(puts.size()) + std::string(900, '.'));
-      puts.push_back(put("Orders", 0, bodies.back()));
-      REQUIRE(puts.back().stored());
-    }
-    await_dispatch();
-  }
-  void flip(std::int64_t offset) {
-    const std::string path = log_file(offset, options().commit_log_file_size);
-    const auto at = static_cast<std::size_t>(offset % options().commit_log_file_size);
-    const std::string content = *disk().read_all(path);
-    disk().damage(path, at, std::string(1, static_cast<char>(content[at] ^ 0x20)));
-  }
-  void zero(std::int64_t offset, std::int64_t size) {
-    disk().damage(log_file(offset, options().commit_log_file_size), static_cast<std::size_t>(offset % options().commit_log_file_size),
-                  std::string(static_cast<std::size_t>(size), '\0'));
-  }
-  /// Every message but the damaged one is read by who pulls from the beginning; no other body appears.
-  void check_all_but(std::size_t damaged) {
-    std::vector<std::string> read;
-    std::int64_t offset = 0;
-    while (offset < (*this)->max_offset("Orders", 0)) {
-      const GetResult got = (*this)->get({.topic = "Orders", .queue_id = 0, .queue_offset = offset});
-      REQUIRE(got.next_begin_offset > offset);
-      offset = got.next_begin_offset;
-      for (const PinnedSlice& slice : got.slices) {
-        const auto records = decode_records(slice.bytes);
-        REQUIRE(records.has_value());
-        for (const MessageView& record : *records) read.emplace_back(record.body);
-      }
-    }
-    std::vector<std::string> wanted = bodies;
-    if (damaged < wanted.size()) wanted.erase(wanted.begin() + static_cast<std::ptrdiff_t>(damaged));
-    CHECK(read == wanted);
-  }
-  std::vector<PutResult> puts;
-  std::vector<std::string> bodies;
-};
+constexpr int kMessages = FilledStore::kMessages;
 
 }  // namespace
 
@@ -81,7 +21,7 @@ TEST_CASE("a changed bit behind the durable offset costs its message alone after
   store.flip(put.physical_offset + bit + 3 * static_cast<std::int64_t>(bit < 88));
   store.start();
   CHECK(store->max_offset("Orders", 0) == 2 * kMessages);
-  store.check_all_but(damaged);
+  store.check_all_but({damaged});
   CHECK(store.put("Orders", 0, "next").queue_offset == 2 * kMessages);
 }
 
@@ -116,7 +56,7 @@ TEST_CASE("after a power cut the first bad record behind the durable offset ends
   CHECK(store->max_physical_offset() == store.puts[damaged].physical_offset);
   CHECK(store->max_offset("Orders", 0) == static_cast<std::int64_t>(damaged));
   store.bodies.resize(damaged);
-  store.check_all_but(damaged);
+  store.check_all_but({});
 }
 
 TEST_CASE("a tail of zeros ends the log, and queues and index end with it", "[store][fault]") {
@@ -151,7 +91,7 @@ TEST_CASE("a torn last record goes, at whatever byte before its properties it wa
   for (std::int64_t left = 0; left < last.record_size - kPropertiesSize - 2; ++left) {
     INFO(left << " bytes left");
     const auto disk = image->after_kill();
-    disk->damage(log_file(last.physical_offset, store.options().commit_log_file_size),
+    disk->damage(store.log_file(last.physical_offset),
                  static_cast<std::size_t>((last.physical_offset + left) % store.options().commit_log_file_size),
                  std::string(static_cast<std::size_t>(last.record_size - left), '\0'));
     const auto torn = make_message_store(store.options(), *disk, store.clock());
