@@ -180,6 +180,7 @@ class MessageStore {
     std::int32_t size = 0;
     std::int64_t tags_code = 0;
     std::int64_t next_queue_offset = 0;  ///< Behind the last message of the record.
+    bool blank = false;                  ///< In place of a message that the log does not have: it is passed over.
   };
   [[nodiscard]] virtual std::optional<QueueEntry> queue_entry(std::string_view topic, std::int32_t queue_id, std::int64_t queue_offset) = 0;
 

@@ -187,7 +187,8 @@ std::optional<MessageStore::QueueEntry> MessageStoreImpl::queue_entry(std::strin
   const auto queue = queues_.find(topic, queue_id);
   if (!queue || queue_offset < queue->min_offset()) return std::nullopt;
   const auto entry = queue->at(queue_offset);
-  if (!entry || entry->blank()) return std::nullopt;
+  if (!entry) return std::nullopt;
+  if (entry->blank()) return QueueEntry{.next_queue_offset = entry->next_queue_offset(), .blank = true};
   const auto extension = queue->extension(entry->tags_code);
   return QueueEntry{entry->physical_offset, entry->size, extension ? extension->tags_code : entry->tags_code, entry->next_queue_offset()};
 }
@@ -221,7 +222,7 @@ std::int64_t MessageStoreImpl::store_time(std::string_view topic, std::int32_t q
 
 bool MessageStoreImpl::is_cold(std::string_view topic, std::int32_t queue_id, std::int64_t queue_offset) {
   const auto entry = queue_entry(topic, queue_id, queue_offset);
-  return entry && far_behind(entry->physical_offset);
+  return entry && !entry->blank && far_behind(entry->physical_offset);
 }
 
 std::int64_t MessageStoreImpl::offset_by_time(std::string_view topic, std::int32_t queue_id, std::int64_t timestamp_ms, bool upper) {

@@ -42,6 +42,7 @@ remoting::Reply QueueAdmin::entries(RemotingCommand& request) {
     const auto entry = store_.queue_entry(header->topic, header->queue_id, index);
     if (!entry) break;
     index = entry->next_queue_offset;
+    if (entry->blank) continue;
     ConsumeQueueData row;
     row.physical_offset = entry->physical_offset;
     row.physical_size = entry->size;

@@ -113,6 +113,11 @@ std::optional<std::int64_t> ScheduleService::deliver_level(std::int32_t level) {
       move_to(level, offset = begin);            // Retention took what was not delivered.
       continue;
     }
+    if (entry->blank) {
+      log::error("delay level {}: message {} is missing", level, offset);
+      move_to(level, ++offset);
+      continue;
+    }
     // A due time further away than the level's delay comes from a clock or a configuration that has changed since: deliver now.
     const std::int64_t wait_ms = entry->tags_code - clock_.now_ms();
     if (wait_ms > 0 && wait_ms <= levels_.delay_ms(level)) return wait_ms;

@@ -31,7 +31,7 @@ void HalfChecker::run() {
   while (!stopping_ && clock_.now_ms() - pass_begin_ms <= kPassMaxMs) {
     const auto entry = store_.queue_entry(names::kHalfTopic, kHalfQueue, at);
     if (!entry) break;
-    if (!is_finished(at)) {
+    if (!entry->blank && !is_finished(at)) {
       const auto half = load_listed(store_, {std::string(names::kHalfTopic), kHalfQueue}, at, *entry);
       if (half && step(at, half->view, pass_begin_ms) == Step::wait) break;
     }
@@ -53,6 +53,10 @@ void HalfChecker::read_ops() {
   while (ops_.size() < kOpsMax) {
     const auto entry = store_.queue_entry(names::kOpTopic, kHalfQueue, next_op_);
     if (!entry) return;
+    if (entry->blank) {
+      ++next_op_;
+      continue;
+    }
     Op op{.queue_offset = next_op_++, .half_offsets = {}};
     const auto record = load_listed(store_, {std::string(names::kOpTopic), kHalfQueue}, op.queue_offset, *entry);
     if (record) op.half_offsets = parse_op_body(record->view.body);

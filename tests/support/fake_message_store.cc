@@ -156,6 +156,12 @@ std::optional<MessageStore::QueueEntry> FakeMessageStore::queue_entry(std::strin
   return queue->entries[static_cast<std::size_t>(queue_offset)];
 }
 
+void FakeMessageStore::blank(std::string_view topic, std::int32_t queue_id, std::int64_t queue_offset) {
+  const std::lock_guard lock(mutex_);
+  auto& entries = queues_.at({std::string(topic), queue_id}).entries;
+  entries.at(static_cast<std::size_t>(queue_offset)) = {.next_queue_offset = queue_offset + 1, .blank = true};
+}
+
 std::int64_t FakeMessageStore::min_offset(std::string_view topic, std::int32_t queue_id) {
   const std::lock_guard lock(mutex_);
   const Queue* queue = find(topic, queue_id);

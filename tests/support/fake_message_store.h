@@ -35,6 +35,8 @@ class FakeMessageStore : public MessageStore {
   [[nodiscard]] std::vector<MessageView> messages(std::string_view topic, std::int32_t queue_id = 0) const;
   /// Pretends that retention took everything below that offset of a queue.
   void drop_below(std::string_view topic, std::int32_t queue_id, std::int64_t queue_offset);
+  /// Pretends that the log never had that message.
+  void blank(std::string_view topic, std::int32_t queue_id, std::int64_t queue_offset);
 
   Result<void> start() override { return {}; }
   void stop() override {}

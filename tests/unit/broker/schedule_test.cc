@@ -131,6 +131,15 @@ TEST_CASE("a message whose due time is further away than its level says is deliv
   CHECK(broker.delivered() == std::vector<std::string>{"from the future"});
 }
 
+TEST_CASE("a delayed message that is missing does not hold up those behind it", "[broker][schedule]") {
+  Fixture broker;
+  for (const char* body : {"first", "lost", "third"}) broker.send(body, 1);
+  broker.store.blank("SCHEDULE_TOPIC_XXXX", 0, 1);
+  broker.clock.advance(1s);
+  broker.service.deliver_due();
+  CHECK(broker.delivered() == std::vector<std::string>{"first", "third"});
+}
+
 TEST_CASE("a message that the store refuses keeps its turn", "[broker][schedule]") {
   Fixture broker;
   broker.send("first", 1);
