@@ -2,6 +2,9 @@
 #include "consumequeue/batch_consume_queue.h"
 
 #include <algorithm>
+#include <array>
+#include <limits>
+#include <span>
 
 #include "base/bytes.h"
 #include "base/error.h"
@@ -63,14 +66,24 @@ Result<void> BatchConsumeQueue::append(const QueueEntry& entry, std::int64_t que
   return {};
 }
 
+/// Queue offset behind the messages of that unit. Where it contradicts the units beside it, these decide: one that was changed on disk must
+/// not send the search past all others. -1 when it cannot be read.
+std::int64_t BatchConsumeQueue::next_behind(std::int64_t number) const {
+  const bool first = number == first_unit(), last = number == units() - 1;
+  std::array<QueueEntry, 3> row;
+  const std::size_t count = std::size_t{1} + (first ? 0 : 1) + (last ? 0 : 1);
+  if (read_units(first ? number : number - 1, std::span(row).first(count)) != count) return -1;
+  const std::int64_t next = row[first ? 0 : 1].next_queue_offset();
+  const std::int64_t low = first ? std::numeric_limits<std::int64_t>::min() : row[0].next_queue_offset();
+  const std::int64_t high = last ? next_ : row[count - 1].next_queue_offset();
+  return std::max(std::min(low, high), std::min(std::max(low, high), next));  // The middle one of the three.
+}
+
 /// Most readers are near the end, so the search goes back from there in growing steps, then halves the last one.
 std::int64_t BatchConsumeQueue::unit_of(std::int64_t queue_offset) const {
   const std::int64_t first = first_unit();
   const std::int64_t end = units();
-  const auto before = [&](std::int64_t number) {
-    const auto entry = unit(number);
-    return !entry || entry->next_queue_offset() <= queue_offset;
-  };
+  const auto before = [&](std::int64_t number) { return next_behind(number) <= queue_offset; };
   std::int64_t high = end;  // The first unit that is not before the offset is at or below this one.
   std::int64_t low = first;
   for (std::int64_t step = 1; high > first; step *= 2) {
@@ -81,7 +94,11 @@ std::int64_t BatchConsumeQueue::unit_of(std::int64_t queue_offset) const {
     }
     high = probe;
   }
-  const std::int64_t found = partition_point(low, high, before);
+  std::int64_t found = partition_point(low, high, before);
+  if (found > first) {  // Beside a damaged unit the one before may be it still, as it says itself.
+    const auto entry = unit(found - 1);
+    if (entry && entry->next_queue_offset() > queue_offset) --found;
+  }
   return found < end ? found : -1;
 }
 
@@ -90,7 +107,8 @@ std::int64_t BatchConsumeQueue::first_offset() const {
   if (first_known_ != min_) {
     const auto entry = unit(min_);
     if (!entry) return next_;
-    first_ = entry->queue_offset;
+    const auto second = unit(min_ + 1);  // One of the two may be damaged: an offset that is too low hides nothing.
+    first_ = second ? std::min(entry->queue_offset, second->queue_offset) : std::min(entry->queue_offset, next_);
     first_known_ = min_;
   }
   return first_;

@@ -225,7 +225,8 @@ Result<void> ConsumeQueue::truncate(std::int64_t physical_offset) {
   while (end > std::max<std::int64_t>(files_.begin(), 0)) {
     const auto entry = unit(end / unit_size_ - 1);
     if (!entry) return Errc::io_error;
-    if (valid_unit(*entry) && !entry->blank() && entry->physical_offset < physical_offset) {
+    // One that reaches beyond is damaged; taken at its word it would keep the next record out of the queue.
+    if (valid_unit(*entry) && !entry->blank() && entry->physical_offset + entry->size <= physical_offset) {
       max_physical = entry->physical_offset + entry->size;
       break;
     }

@@ -106,7 +106,9 @@ class QueueTable {
   [[nodiscard]] Result<void> load_known(const TopicEnds& topic, Loading& loading);
   [[nodiscard]] Result<void> load_files(const Named& named, const QueueState* known_state, Loading& loading);
   void settle_file_size(Loading& loading);
-  [[nodiscard]] Result<Topics> load_batch();
+  [[nodiscard]] Result<Topics> load_batch(const StoreEnds* ends, Loading& loading);
+  [[nodiscard]] static Result<std::string> load_batch_files(const Named& named, const QueueState* known, const Loading& loading);
+  void settle_batch_size(const Topics& batch, std::vector<Doubt>& lost);
   void add_lost_batch(const StoreEnds* ends, Topics& batch, Loading& loading) const;
   [[nodiscard]] Result<void> check_kinds(const Topics& simple, const Topics& batch) const;
   [[nodiscard]] Result<void> merge(Topics& simple, Topics batch);

@@ -31,6 +31,24 @@ std::size_t queue_count(const StoreEnds* ends) {
   return count;
 }
 
+/// What the ends say of a batch queue; null when they do not know it.
+template <class Named>
+const QueueState* known_batch(const StoreEnds* ends, const Named& named) {
+  if (ends == nullptr) return nullptr;
+  for (const TopicEnds& topic : ends->topics) {
+    if (!topic.batch || topic.topic != named.topic) continue;
+    for (const TopicEnds::Queue& queue : topic.queues) {
+      if (queue.queue_id == named.queue_id) return &queue.state;
+    }
+  }
+  return nullptr;
+}
+
+template <class Found, class QueuePtr>
+bool is_lost(const Found& found, const QueuePtr& queue) {
+  return std::any_of(found.lost.begin(), found.lost.end(), [&](const auto& doubt) { return doubt.named.queue == queue; });
+}
+
 template <class Topics, class Named>
 bool is_in(const Topics& topics, const Named& named) {
   const auto topic = topics.find(named.topic);
@@ -61,7 +79,7 @@ Result<QueueTable::Found> QueueTable::load(const StoreEnds* ends, std::int64_t l
   loading.look_into = queue_count(ends) <= kLookedIntoMax;
   const auto loaded = load_simple(ends, loading);
   if (!loaded) return loaded.error();
-  auto batch = load_batch();
+  auto batch = load_batch(ends, loading);
   if (!batch) return batch.error();
   add_lost_batch(ends, *batch, loading);
   const auto fitting = check_kinds(loading.topics, *batch);
@@ -75,7 +93,11 @@ Result<QueueTable::Found> QueueTable::load(const StoreEnds* ends, std::int64_t l
   std::erase_if(found.lost, gone);
   for (const auto& [topic, queues] : loading.topics) {
     for (const auto& [id, queue] : queues) {
-      if (queue->kind() == ConsumeQueue::Kind::batch && queue->has_files()) found.unknown.push_back({.named = {topic, id, queue}});
+      if (queue->kind() != ConsumeQueue::Kind::batch || !queue->has_files()) continue;
+      Named named{topic, id, queue};
+      const QueueState* const known = known_batch(ends, named);
+      found.unknown.push_back({.named = std::move(named), .max_offset = known != nullptr ? known->max_offset : 0});
+      if (known != nullptr) found.unknown.back().known = *known;
     }
   }
   const std::unique_lock lock(mutex_);
@@ -110,12 +132,12 @@ Result<void> QueueTable::load_simple(const StoreEnds* ends, Loading& loading) {
 }
 
 /// Reads all batch queues: there are few.
-Result<QueueTable::Topics> QueueTable::load_batch() {
+Result<QueueTable::Topics> QueueTable::load_batch(const StoreEnds* ends, Loading& loading) {
   Topics loaded;
   if (!system_.is_folder(batch_.folder)) return loaded;
   const auto topics = system_.list(batch_.folder);
   if (!topics) return topics.error();
-  std::int64_t found_size = batch_.file_size;
+  std::vector<Doubt> lost;
   for (const std::string& topic : *topics) {
     const std::string folder = batch_.folder + "/" + topic;
     if (!system_.is_folder(folder)) continue;
@@ -124,18 +146,58 @@ Result<QueueTable::Topics> QueueTable::load_batch() {
     for (const std::string& name : *ids) {
       const auto id = parse_queue_id(name);
       if (!id || !system_.is_folder(folder + "/" + name)) continue;
-      const QueuePtr queue = make(ConsumeQueue::Kind::batch, topic, *id);
-      const auto queue_loaded = queue->load();
-      if (!queue_loaded) return queue_loaded.error();
-      loaded[topic][*id] = queue;
-      if (queue->has_files()) found_size = queue->file_size();
+      const Named named{topic, *id, make(ConsumeQueue::Kind::batch, topic, *id)};
+      loaded[topic][*id] = named.queue;
+      auto reason = load_batch_files(named, known_batch(ends, named), loading);
+      if (!reason) return reason.error();
+      if (!reason->empty()) lost.push_back({.named = named, .reason = std::move(*reason)});
     }
   }
-  if (found_size != batch_.file_size) {  // New queues follow, so that all have one size: Java opens no other store.
-    log::warn("files in {} have {} bytes, not the configured {}: theirs counts", batch_.folder, found_size, batch_.file_size);
-    batch_.file_size = found_size;
+  settle_batch_size(loaded, lost);
+  for (Doubt& doubt : lost) {  // Whatever was read of it is worth nothing.
+    const QueueState* const known = known_batch(ends, doubt.named);
+    doubt.max_offset = known != nullptr ? known->max_offset : 0;
+    doubt.named.queue = make(ConsumeQueue::Kind::batch, doubt.named.topic, doubt.named.queue_id);
+    loaded[doubt.named.topic][doubt.named.queue_id] = doubt.named.queue;
+    loading.found.lost.push_back(std::move(doubt));
   }
   return loaded;
+}
+
+/// Why the queue has to be made again; empty when its files can be used.
+Result<std::string> QueueTable::load_batch_files(const Named& named, const QueueState* known, const Loading& loading) {
+  const auto loaded = named.queue->load();
+  if (!loaded && loaded.error() != Errc::malformed) return loaded.error();
+  if (!loaded) return std::string("its files differ in length");
+  const QueueState state = named.queue->state();
+  const bool front_gone = loading.front_stays && known != nullptr && known->units > known->min_unit && state.file_count > 0 &&
+                          state.first_base > known->min_unit * named.queue->unit_size();
+  return std::string(state.file_count < 0 || front_gone ? "a file is missing" : "");
+}
+
+/// As for simple queues: the configured size counts, or when no queue has it the most common one, and others are lost.
+void QueueTable::settle_batch_size(const Topics& batch, std::vector<Doubt>& lost) {
+  std::vector<Named> with_files;
+  std::map<std::int64_t, std::int64_t> files_sizes;
+  for (const auto& [topic, queues] : batch) {
+    for (const auto& [id, queue] : queues) {
+      const auto is_it = [&, &used = queue](const Doubt& doubt) { return doubt.named.queue == used; };
+      if (!queue->has_files() || std::any_of(lost.begin(), lost.end(), is_it)) continue;
+      with_files.push_back({topic, id, queue});
+      ++files_sizes[queue->file_size()];
+    }
+  }
+  if (!files_sizes.empty() && !files_sizes.contains(batch_.file_size)) {  // New queues follow: Java opens no store with two sizes.
+    const auto more = [](const auto& a, const auto& b) { return a.second < b.second; };
+    const std::int64_t theirs = std::max_element(files_sizes.begin(), files_sizes.end(), more)->first;
+    log::warn("files in {} have {} bytes, not the configured {}: theirs counts", batch_.folder, theirs, batch_.file_size);
+    batch_.file_size = theirs;
+  }
+  for (Named& named : with_files) {
+    if (named.queue->file_size() == batch_.file_size) continue;
+    std::string reason = fmt::format("its files have {} bytes, those of the store {}", named.queue->file_size(), batch_.file_size);
+    lost.push_back({.named = std::move(named), .reason = std::move(reason)});
+  }
 }
 
 /// Batch queues that were there and have no file any more.
@@ -145,7 +207,7 @@ void QueueTable::add_lost_batch(const StoreEnds* ends, Topics& batch, Loading& l
     for (const TopicEnds::Queue& known : topic.queues) {
       if (!topic.batch || known.state.units == 0) continue;
       QueuePtr& queue = batch[topic.topic][known.queue_id];
-      if (queue && queue->has_files()) continue;
+      if (queue && (queue->has_files() || is_lost(loading.found, queue))) continue;
       queue = make(ConsumeQueue::Kind::batch, topic.topic, known.queue_id);
       loading.found.lost.push_back(
           {.named = {topic.topic, known.queue_id, queue}, .max_offset = known.state.max_offset, .reason = "its files are gone"});

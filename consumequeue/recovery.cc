@@ -28,6 +28,12 @@ Result<void> take_back_queues(commitlog::Checkpoint& checkpoint) {
   return checkpoint.flush();
 }
 
+/// Whether a batch queue, whose last unit says where it ends, says something else than it did.
+bool ends_otherwise(const ConsumeQueue& queue, const QueueState& known) {
+  if (queue.kind() != ConsumeQueue::Kind::batch || known.units <= known.min_unit) return false;
+  return queue.max_offset() != known.max_offset || queue.max_physical_offset() != known.max_physical_offset;
+}
+
 bool is_listed(const MessageView& record) {
   const std::int32_t type = record.sys_flag & sys_flag::kTransactionMask;
   return type == sys_flag::kTransactionNone || type == sys_flag::kTransactionCommit;
@@ -138,7 +144,9 @@ Result<void> Recovery::find_queue_ends() {
       if (!cut) return cut;
     }
     if (!bases_.empty()) expire(*doubt.named.queue);  // Shows it when nothing is left, before its next record comes.
-    if (doubt.named.queue->max_offset() < doubt.max_offset)
+    if (doubt.known && ends_otherwise(*doubt.named.queue, *doubt.known))
+      lose(std::move(doubt), "its last unit is not as it was");
+    else if (doubt.named.queue->max_offset() < doubt.max_offset)
       lose(std::move(doubt), fmt::format("it ends at {}", doubt.named.queue->max_offset()));
     else
       sound.push_back(std::move(doubt));
