@@ -137,6 +137,34 @@ TEST_CASE("a batch queue that cannot be used as it is, is made again", "[store][
   CHECK(pull_all(store).size() == kRecords + 1);
 }
 
+TEST_CASE("a torn inner batch goes with all its messages, at whatever byte before its properties it was torn", "[store][batch][fault]") {
+  FaultyStore store(with_batch_topics);
+  fill(store);
+  store.make_durable();
+  const PutResult last = put_record(store, kRecords);
+  store.await_dispatch();
+  store.kill();
+  const std::int64_t file_size = store.options().commit_log_file_size;
+  const std::string path = "/store/commitlog/" + commitlog::mapped_file_name(last.physical_offset - last.physical_offset % file_size);
+  const auto position = static_cast<std::size_t>(last.physical_offset % file_size);
+  const auto size = static_cast<std::size_t>(last.record_size);
+  const auto image = store.disk().after_kill();
+  const std::string bytes = image->read_all(path)->substr(position, size);
+  const std::size_t properties_size = decode_record(bytes)->properties.size();
+  for (std::size_t left = 0; left < size - properties_size - 2; ++left) {
+    INFO(left << " bytes left");
+    const auto disk = image->after_kill();
+    disk->damage(path, position + left, std::string(size - left, '\0'));
+    const auto torn = make_message_store(store.options(), *disk, store.clock());
+    REQUIRE(torn->start().has_value());
+    CHECK(torn->max_physical_offset() == last.physical_offset);
+    CHECK(torn->max_offset(kTopic, 0) == kMessagesOfAll);
+    torn->stop();
+  }
+  store.start();
+  CHECK(store->max_offset(kTopic, 0) == kMessagesOfAll + 3);
+}
+
 TEST_CASE("a changed unit of a batch queue leads nobody back, astray, or to a wrong message", "[store][batch][fault]") {
   std::mt19937_64 random(seed_of_run());
   for (int round = 0; round < 30; ++round) {

@@ -107,4 +107,70 @@ TEST_CASE("a torn last record goes, at whatever byte before its properties it wa
   CHECK(store.body_at("Orders", 0, kMessages) == "torn");
 }
 
+TEST_CASE("a torn blank record goes, at whatever byte it was torn, and with it the file behind it", "[store][fault]") {
+  FilledStore store;
+  store.make_durable();
+  const std::int64_t file_size = store.options().commit_log_file_size;
+  PutResult before, first_of_next;
+  do {
+    before = std::exchange(first_of_next, store.put("Orders", 0, std::string(900, 'n')));
+    store.bodies.emplace_back(900, 'n');
+  } while (first_of_next.physical_offset % file_size != 0);
+  store.await_dispatch();
+  const std::int64_t blank = before.physical_offset + before.record_size;
+  REQUIRE(blank + 8 <= first_of_next.physical_offset);
+  store.kill();
+  const auto image = store.disk().after_kill();
+  const auto position = static_cast<std::size_t>(blank % file_size);
+  for (std::size_t left = 0; left <= 8; ++left) {
+    INFO(left << " bytes left");
+    const auto disk = image->after_kill();
+    disk->damage(store.log_file(first_of_next.physical_offset), 0, std::string(static_cast<std::size_t>(first_of_next.record_size), '\0'));
+    disk->damage(store.log_file(blank), position + left, std::string(8 - left, '\0'));
+    const auto torn = make_message_store(store.options(), *disk, store.clock());
+    REQUIRE(torn->start().has_value());
+    const std::int64_t end = left == 8 ? first_of_next.physical_offset : blank;
+    CHECK(torn->max_physical_offset() == end);
+    CHECK(torn->max_offset("Orders", 0) == first_of_next.queue_offset);
+    const PutResult again = torn->put_sync(faulty_message("Orders", 0, store.bodies.back()));
+    CHECK(again.physical_offset == first_of_next.physical_offset);  // It does not fit before the end of the file: a new blank closes that.
+    CHECK(again.queue_offset == first_of_next.queue_offset);
+    torn->stop();
+    const auto closed = disk->read_all(store.log_file(blank));
+    CHECK(closed->substr(position, 8) == image->read_all(store.log_file(blank))->substr(position, 8));
+  }
+  // With a record behind it the page cache has lost it, which no kill does: that is damage, and costs nothing.
+  store.zero(blank, 8);
+  store.start();
+  store.check_all_but({});
+}
+
+TEST_CASE("of several messages of one append a tear costs those that it reaches, at whatever byte", "[store][fault]") {
+  FilledStore store;
+  store.make_durable();
+  const std::vector<PutMessage> together(3, faulty_message("Orders", 0, "torn"));
+  const std::int64_t begin = store->max_physical_offset();
+  PutResult put;
+  store->put_batch(together, [&](const PutResult& result) { put = result; });
+  REQUIRE(put.stored());
+  store.await_dispatch();
+  store.kill();
+  const auto image = store.disk().after_kill();
+  const std::int64_t size = put.record_size;
+  const std::int64_t record = size / 3;
+  REQUIRE(record * 3 == size);
+  for (std::int64_t left = 0; left < size; ++left) {
+    INFO(left << " bytes left");
+    const auto disk = image->after_kill();
+    disk->damage(store.log_file(begin), static_cast<std::size_t>((begin + left) % store.options().commit_log_file_size),
+                 std::string(static_cast<std::size_t>(size - left), '\0'));
+    const auto torn = make_message_store(store.options(), *disk, store.clock());
+    REQUIRE(torn->start().has_value());
+    const std::int64_t whole = (left + 2) / record;  // The last two bytes, the length of no properties, are zeros anyway.
+    CHECK(torn->max_physical_offset() == begin + whole * record);
+    CHECK(torn->max_offset("Orders", 0) == kMessages + whole);
+    torn->stop();
+  }
+}
+
 }  // namespace skylark::broker
