@@ -119,31 +119,46 @@ Result<QueueTable::QueuePtr> QueueTable::find_or_make(std::string_view topic, st
   QueuePtr queue = find(topic, queue_id);
   if (queue && (!inner_batch || queue->kind() == Kind::batch)) return queue;
   const auto listed = batch_.listed ? batch_.listed(topic) : std::nullopt;
-  Queues others;
-  {
-    const std::shared_lock lock(mutex_);
-    if (const auto found = topics_.find(topic); found != topics_.end()) others = found->second;
-  }
-  const bool others_batch = !others.empty() && others.begin()->second->kind() == Kind::batch;
-  const bool batch = listed.value_or(inner_batch || others_batch);
+  const std::optional<Kind> others = kind_of(topic);
+  const bool batch = listed.value_or(inner_batch || others == Kind::batch);
   if (inner_batch && !batch) return QueuePtr();
-  if (batch && !others.empty() && !others_batch) {
-    Queues turned;
-    for (const auto& [id, simple] : others) {
-      auto made = to_batch(std::string(topic), id, *simple);
-      if (!made) return made.error();
-      turned[id] = std::move(*made);
-    }
-    {
-      const std::unique_lock lock(mutex_);
-      topics_[std::string(topic)] = std::move(turned);
-    }
-    destroy(std::string(topic), others);
+  if (batch && others == Kind::simple) {
+    const auto turned = turn_to_batch(std::string(topic));
+    if (!turned) return turned.error();
   }
   const std::unique_lock lock(mutex_);
   QueuePtr& place = topics_[std::string(topic)][queue_id];
   if (!place) place = make(batch ? Kind::batch : Kind::simple, topic, queue_id);
   return place;
+}
+
+/// Of the queues of that topic, which are all of one kind; empty for a topic without queues.
+std::optional<Kind> QueueTable::kind_of(std::string_view topic) const {
+  const std::shared_lock lock(mutex_);
+  const auto queues = topics_.find(topic);
+  if (queues == topics_.end() || queues->second.empty()) return std::nullopt;
+  return queues->second.begin()->second->kind();
+}
+
+/// Puts batch queues in the place of the simple ones of that topic. Errors: those of the disk; the simple ones stay.
+Result<void> QueueTable::turn_to_batch(const std::string& topic) {
+  Queues simple;
+  {
+    const std::shared_lock lock(mutex_);
+    if (const auto found = topics_.find(topic); found != topics_.end()) simple = found->second;
+  }
+  Queues turned;
+  for (const auto& [id, queue] : simple) {
+    auto made = to_batch(topic, id, *queue);
+    if (!made) return made.error();
+    turned[id] = std::move(*made);
+  }
+  {
+    const std::unique_lock lock(mutex_);
+    topics_[topic] = std::move(turned);
+  }
+  destroy(topic, simple);
+  return {};
 }
 
 std::vector<QueueTable::Named> QueueTable::all() const {

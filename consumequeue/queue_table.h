@@ -112,6 +112,8 @@ class QueueTable {
   void add_lost_batch(const StoreEnds* ends, Topics& batch, Loading& loading) const;
   [[nodiscard]] Result<void> check_kinds(const Topics& simple, const Topics& batch) const;
   [[nodiscard]] Result<void> merge(Topics& simple, Topics batch);
+  [[nodiscard]] std::optional<ConsumeQueue::Kind> kind_of(std::string_view topic) const;
+  [[nodiscard]] Result<void> turn_to_batch(const std::string& topic);
   [[nodiscard]] Result<QueuePtr> to_batch(const std::string& topic, std::int32_t queue_id, const ConsumeQueue& simple) const;
   void destroy(const std::string& topic, const Queues& queues) const;
 
