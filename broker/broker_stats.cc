@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <limits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -36,19 +37,21 @@ std::string joined(std::string_view a, std::string_view b) { return std::string(
 BrokerStats::BrokerStats(Clock& clock, std::string cluster_name)
     : clock_(clock), cluster_name_(std::move(cluster_name)), boot_ms_(clock.now_ms()), day_(local_day(boot_ms_)) {}
 
-void BrokerStats::add_unlocked(std::string_view name, std::string_view key, std::int64_t value, std::int64_t times,
-                               std::int64_t since_ms) const {
+BrokerStats::Item& BrokerStats::item(std::string_view name, std::string_view key, std::int64_t since_ms) const {
   auto by_key = items_.find(name);
   if (by_key == items_.end()) by_key = items_.emplace(std::string(name), TextMap<Item>{}).first;
-  auto item = by_key->second.find(key);
-  if (item == by_key->second.end()) {
-    item = by_key->second.emplace(std::string(key), Item{}).first;
+  auto found = by_key->second.find(key);
+  if (found == by_key->second.end()) {
+    found = by_key->second.emplace(std::string(key), Item{}).first;
     const Item::Sample start{.at_ms = since_ms, .value = 0, .times = 0};
-    item->second.fine.push_back(start);
-    item->second.coarse.push_back(start);
+    found->second.fine.push_back(start);
+    found->second.coarse.push_back(start);
   }
-  item->second.value += value;
-  item->second.times += times;
+  return found->second;
+}
+
+void BrokerStats::add_unlocked(std::string_view name, std::string_view key, std::int64_t value, std::int64_t times, std::int64_t since_ms) {
+  item(name, key, since_ms).add(value, times);
 }
 
 void BrokerStats::add(std::string_view name, std::string_view key, std::int64_t value, std::int64_t times) {
@@ -66,7 +69,7 @@ void BrokerStats::add_put(std::string_view topic, std::int32_t queue_id, std::in
   PutShard& shard = shard_of_this_thread();
   const std::lock_guard lock(shard.mutex);
   auto queues = shard.topics.find(topic);
-  if (queues == shard.topics.end()) queues = shard.topics.emplace(std::string(topic), std::map<std::int32_t, PutShard::Counts>{}).first;
+  if (queues == shard.topics.end()) queues = shard.topics.emplace(std::string(topic), PutShard::Queues{}).first;
   PutShard::Counts& counts = queues->second[queue_id];
   if (counts.times++ == 0) counts.since_ms = clock_.steady_ms();
   counts.messages += messages;
@@ -80,25 +83,37 @@ void BrokerStats::fold() const {
       const std::lock_guard lock(shard.mutex);
       topics.swap(shard.topics);
     }
-    for (const auto& [topic, queues] : topics) {
-      for (const auto& [queue_id, counts] : queues) {
-        const auto count = [this, since_ms = counts.since_ms, times = counts.times](std::string_view name, std::string_view key,
-                                                                                    std::int64_t value) {
-          add_unlocked(name, key, value, times, since_ms);
-        };
-        const std::string queue = joined(topic, std::to_string(queue_id));
-        count("TOPIC_PUT_NUMS", topic, counts.messages);
-        count("TOPIC_PUT_SIZE", topic, counts.bytes);
-        count("QUEUE_PUT_NUMS", queue, counts.messages);
-        count("QUEUE_PUT_SIZE", queue, counts.bytes);
-        count("BROKER_PUT_NUMS", cluster_name_, counts.messages);
-        if (!topic.starts_with("rmq_sys_") && !topic.starts_with("RMQ_SYS_"))
-          count("BROKER_PUT_NUMS_WITHOUT_SYSTEM_TOPIC", cluster_name_, counts.messages);
-        put_times_ += counts.messages;
-        put_bytes_ += counts.bytes;
-      }
-    }
+    for (const auto& [topic, queues] : topics) fold_topic(topic, queues);
   }
+}
+
+void BrokerStats::fold_topic(const std::string& topic, const PutShard::Queues& queues) const {
+  PutItems& items = put_items_[topic];
+  PutShard::Counts sum;
+  sum.since_ms = std::numeric_limits<std::int64_t>::max();
+  for (const auto& [queue_id, counts] : queues) {
+    auto& [messages, bytes] = items.queues[queue_id];
+    if (messages == nullptr) {
+      const std::string key = joined(topic, std::to_string(queue_id));
+      messages = &item("QUEUE_PUT_NUMS", key, counts.since_ms);
+      bytes = &item("QUEUE_PUT_SIZE", key, counts.since_ms);
+    }
+    messages->add(counts.messages, counts.times);
+    bytes->add(counts.bytes, counts.times);
+    sum.times += counts.times;
+    sum.messages += counts.messages;
+    sum.bytes += counts.bytes;
+    sum.since_ms = std::min(sum.since_ms, counts.since_ms);
+  }
+  if (items.topic.messages == nullptr)
+    items.topic = {&item("TOPIC_PUT_NUMS", topic, sum.since_ms), &item("TOPIC_PUT_SIZE", topic, sum.since_ms)};
+  items.topic.messages->add(sum.messages, sum.times);
+  items.topic.bytes->add(sum.bytes, sum.times);
+  item("BROKER_PUT_NUMS", cluster_name_, sum.since_ms).add(sum.messages, sum.times);
+  if (!topic.starts_with("rmq_sys_") && !topic.starts_with("RMQ_SYS_"))
+    item("BROKER_PUT_NUMS_WITHOUT_SYSTEM_TOPIC", cluster_name_, sum.since_ms).add(sum.messages, sum.times);
+  put_times_ += sum.messages;
+  put_bytes_ += sum.bytes;
 }
 
 void BrokerStats::add_get(std::string_view group, std::string_view topic, std::int32_t queue_id, std::int64_t messages,

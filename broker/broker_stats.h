@@ -6,11 +6,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "base/clock.h"
 #include "broker/text_map.h"
@@ -68,6 +68,10 @@ class BrokerStats {
       std::int64_t at_ms = 0, value = 0, times = 0;
     };
     std::deque<Sample> fine, coarse;  ///< Every 10 s for a minute, every 10 min for a day.
+    void add(std::int64_t more, std::int64_t more_times) noexcept {
+      value += more;
+      times += more_times;
+    }
   };
   struct RateSample {
     std::int64_t at_ms = 0, put = 0, found = 0, miss = 0, transferred = 0;
@@ -79,13 +83,26 @@ class BrokerStats {
       std::int64_t times = 0, messages = 0, bytes = 0;
       std::int64_t since_ms = 0;  ///< Steady time of the first one.
     };
+    using Queues = std::unordered_map<std::int32_t, Counts>;
     std::mutex mutex;
-    TextMap<std::map<std::int32_t, Counts>> topics;  ///< By topic and queue.
+    TextMap<Queues> topics;  ///< By topic and queue.
+  };
+  /// Where the puts of a topic are counted, so that a fold need not look up each queue by name.
+  struct PutItems {
+    struct Pair {
+      Item* messages = nullptr;
+      Item* bytes = nullptr;
+    };
+    Pair topic;
+    std::unordered_map<std::int32_t, Pair> queues;
   };
   [[nodiscard]] PutShard& shard_of_this_thread() const noexcept;
   /// Moves what the shards hold to `items_` and the totals. `mutex_` is held.
   void fold() const;
-  void add_unlocked(std::string_view name, std::string_view key, std::int64_t value, std::int64_t times, std::int64_t since_ms) const;
+  void fold_topic(const std::string& topic, const PutShard::Queues& queues) const;
+  /// Made when it is not there; it stays where it is.
+  [[nodiscard]] Item& item(std::string_view name, std::string_view key, std::int64_t since_ms) const;
+  void add_unlocked(std::string_view name, std::string_view key, std::int64_t value, std::int64_t times, std::int64_t since_ms);
   [[nodiscard]] static StatsWindow window(const std::deque<Item::Sample>& samples, const Item& item, std::int64_t now_ms,
                                           std::int64_t span_ms);
 
@@ -95,8 +112,9 @@ class BrokerStats {
   std::atomic<std::int64_t> put_failed_{0}, get_messages_{0}, get_found_{0}, get_miss_{0};
   static constexpr std::size_t kShardCount = 16;
   mutable std::array<PutShard, kShardCount> shards_;
-  mutable std::mutex mutex_;  // Guards all below; taken before that of a shard.
-  mutable TextMap<TextMap<Item>> items_;
+  mutable std::mutex mutex_;              // Guards all below; taken before that of a shard.
+  mutable TextMap<TextMap<Item>> items_;  // Nothing is ever taken out: `put_items_` points into it.
+  mutable TextMap<PutItems> put_items_;
   mutable std::int64_t put_times_ = 0, put_bytes_ = 0;
   std::deque<RateSample> rates_;
   std::int64_t fine_at_ms_ = 0, coarse_at_ms_ = 0, day_ = 0;
