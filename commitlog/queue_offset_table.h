@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -33,7 +32,7 @@ class QueueOffsetTable {
   void clear() { topics_.clear(); }
 
  private:
-  using Queues = std::map<std::int32_t, std::int64_t>;
+  using Queues = std::unordered_map<std::int32_t, std::int64_t>;
   std::unordered_map<std::string, Queues, TextHash, std::equal_to<>> topics_;
 };
 

@@ -4,7 +4,6 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <shared_mutex>
@@ -97,7 +96,7 @@ class QueueTable {
   [[nodiscard]] Result<void> flush();
 
  private:
-  using Queues = std::map<std::int32_t, QueuePtr>;
+  using Queues = std::unordered_map<std::int32_t, QueuePtr>;
   using Topics = std::unordered_map<std::string, Queues, commitlog::TextHash, std::equal_to<>>;
   struct Loading;
   [[nodiscard]] QueuePtr make(ConsumeQueue::Kind kind, std::string_view topic, std::int32_t queue_id) const;
