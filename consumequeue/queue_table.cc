@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "consumequeue/queue_table.h"
 
+#include <algorithm>
 #include <array>
+#include <fstream>
 #include <mutex>
 
 #include "base/error.h"
@@ -16,13 +18,25 @@ using Kind = ConsumeQueue::Kind;
 // Up to here each queue is flushed by itself; one sync of the file system also writes what others left dirty on it.
 constexpr std::size_t kFlushOneByOneMax = 64;
 
+// Of the mappings a process may have commit log, stacks and allocator need some, and readers may add some between two calls of
+// `limit_mappings`.
+constexpr std::int64_t kMappingsLeft = 8192;
+constexpr std::int64_t kMappingsDefault = 65'530;  // vm.max_map_count of a kernel that nobody has told otherwise.
+
+std::int64_t mapped_files_max() {
+  std::int64_t allowed = 0;
+  if (!(std::ifstream("/proc/sys/vm/max_map_count") >> allowed) || allowed <= 0) allowed = kMappingsDefault;
+  return std::max(allowed - kMappingsLeft, allowed / 2);
+}
+
 }  // namespace
 
 QueueTable::QueueTable(FileSystem& system, std::string folder, std::int64_t file_size, BatchQueues batch)
     : system_(system),
       folder_(std::move(folder)),
       file_size_((file_size + kUnitSize - 1) / kUnitSize * kUnitSize),
-      batch_(std::move(batch)) {
+      batch_(std::move(batch)),
+      mapped_max_(mapped_files_max()) {
   if (batch_.folder.empty()) batch_.folder = folder_.substr(0, folder_.rfind('/') + 1) + "batchconsumequeue";
   batch_.file_size = (batch_.file_size + kBatchUnitSize - 1) / kBatchUnitSize * kBatchUnitSize;
 }
@@ -222,11 +236,17 @@ bool QueueTable::remove_queue(std::string_view topic, std::int32_t queue_id) {
 }
 
 void QueueTable::limit_mappings(std::int64_t mapped_max) {
+  if (mapped_count() <= mapped_max) return;
+  // Some room, and not all of it: queues that are written in turn would otherwise all be mapped anew in each turn.
+  const std::int64_t enough = mapped_max - mapped_max / 8;
   // Twice at most: the first round spares queues that were used since the round before it.
-  for (int round = 0; round < 2 && mapped_count() > mapped_max; ++round) {
+  for (int round = 0; round < 2; ++round) {
     const std::shared_lock lock(mutex_);
     for (const auto& [topic, queues] : topics_) {
-      for (const auto& [id, queue] : queues) queue->rest();
+      for (const auto& [id, queue] : queues) {
+        if (mapped_count() <= enough) return;
+        queue->rest();
+      }
     }
   }
 }

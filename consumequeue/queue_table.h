@@ -83,14 +83,13 @@ class QueueTable {
   bool remove_topic(std::string_view topic);
   /// The same for one queue of it.
   bool remove_queue(std::string_view topic, std::int32_t queue_id);
-  /// Gives mappings back when more than `mapped_max` are in use, those of queues that were not used lately first. One load when there
-  /// is nothing to do, else milliseconds.
-  void limit_mappings(std::int64_t mapped_max = kMappedMax);
+  /// Gives mappings back when more than `mapped_max` are in use, an eighth of them at least, those of queues that were not used lately
+  /// first. One load when there is nothing to do, else milliseconds.
+  void limit_mappings(std::int64_t mapped_max);
+  /// With the limit of this machine: that of the kernel (vm.max_map_count, 65,530 unless told otherwise) less what others need.
+  void limit_mappings() { limit_mappings(mapped_max_); }
   /// Files of all queues that are mapped now.
   [[nodiscard]] std::int64_t mapped_count() const noexcept { return mapped_files_->load(std::memory_order_relaxed); }
-  /// A process has 65,530 mappings by default (vm.max_map_count); commit log, stacks and allocator need theirs, and readers may add some
-  /// between two calls of `limit_mappings`.
-  static constexpr std::int64_t kMappedMax = 40'000;
   /// Makes all that was written before the call durable: file by file when few queues changed, by one sync of the file system when many
   /// did.
   [[nodiscard]] Result<void> flush();
@@ -120,6 +119,7 @@ class QueueTable {
   const std::string folder_;
   std::int64_t file_size_;
   BatchQueues batch_;
+  const std::int64_t mapped_max_;
   std::string extension_folder_;  // Empty: queues have no extensions.
   std::int64_t extension_file_size_ = 0;
   bool writes_extensions_ = false;
