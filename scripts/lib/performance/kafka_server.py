@@ -118,6 +118,7 @@ def _rss(pid):
 
 @contextlib.contextmanager
 def running(settings):
+    settings.fill_page_cache()
     server = Kafka(settings)
     try:
         yield server.start()

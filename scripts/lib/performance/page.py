@@ -94,6 +94,8 @@ def machine_lines(sections):
              f"- Ours: release build, {machine['compiler']}. Java: Apache RocketMQ 5.3.3, {machine['java']}, `-Xms1g -Xmx4g -XX:+UseG1GC`.",
              "- Both: ASYNC_MASTER, ASYNC_FLUSH unless said otherwise, commit log files of 1 GiB, one and the same broker.conf, the same disk, a fresh "
              "store for each round, one server at a time, in alternation. Medians of the rounds; smallest and largest of ours in brackets.",
+             "- Memory is filled with pages of a file before each server, as on a machine that has run for some time: the first touch of a page "
+             "that a virtual machine has not used waits for its host, and would be counted to the server.",
              "- CPU is user and system time of the server's process divided by the messages. Instructions and CPU are the steady figures; rates "
              "and latencies of a machine whose cores are shared compare within one run alone."]
     if machine["cores"] < 4:

@@ -6,6 +6,7 @@ import json
 import os
 import resource
 import subprocess
+import typing
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
@@ -23,6 +24,7 @@ class Settings:
     build_dir: str      # Of the compatibility suite: holds the Java classpath.
     out: str            # docs/, or another folder for the page and its data.
     verbose: bool = True
+    fill_page_cache: typing.Callable[[], None] = lambda: None  # Called before each server.
 
     def raw(self, section):
         return os.path.join(self.out, "performance", f"{section}.json")

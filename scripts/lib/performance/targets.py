@@ -64,6 +64,7 @@ class Target:
 @contextlib.contextmanager
 def running(settings, flavour, broker_settings=None):
     """A broker of that flavour on a fresh store, warm when it is a JVM."""
+    settings.fill_page_cache()
     with servers.Deployment(flavour, {**STORE_SETTINGS, **(broker_settings or {})}) as deployment:
         target = Target(settings, flavour, deployment)
         target.warm_up_jvm()
