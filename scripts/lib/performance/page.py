@@ -138,7 +138,8 @@ def idle_lines(section):
 def scale_lines(section):
     names = {"connections_10000": "10,000 connections, one in flight each", "topics_10000": "10,000 topics of 2 queues, 20,000/s sent, all consumed",
              "groups_1000": "1,000 groups on one topic, 100/s sent, 100,000/s delivered", "queues_100000": "100,000 queues of one topic",
-             "nameserver": "name server: 1,000 brokers, 10,000 topics on 4 brokers each, routes"}
+             "nameserver": "name server: 1,000 brokers, 10,000 topics on 4 brokers each, routes",
+             "nameserver_million": "name server: 40 brokers, 1,000,000 topics on one broker each, routes"}
     out = ["| | server | messages/s | deliveries/s | CPU µs | p50 µs | p99 µs | arrival p50 µs | arrival p99 µs | anonymous MB |", "|---|---|---|---|---|---|---|---|---|---|"]
     for name, label in names.items():
         for server in ("skylark", "java"):

@@ -14,6 +14,8 @@ ROWS = [
 ]
 NAME_SERVER = ["--brokers", "1000", "--topics", "10000", "--spread", "4", "--queues", "8", "--connections", "16", "--in-flight", "8"]
 
+MILLION_TOPICS = ["--brokers", "40", "--topics", "1000000", "--spread", "1", "--queues", "4", "--connections", "16", "--in-flight", "8"]
+
 
 def brokers(settings, flavour):
     results = {}
@@ -26,13 +28,16 @@ def brokers(settings, flavour):
     return results
 
 
-def name_server(settings, flavour):
+def name_server(settings, flavour, name, flags):
     with servers.Deployment(flavour, targets.STORE_SETTINGS) as deployment:
         pid = deployment.name_server.process.pid
-        label = f"{flavour.name:8} name server"
-        return targets.mqbench(settings, label, "nameserver", "-n", deployment.name_server.address, *NAME_SERVER, "--server-pid", str(pid),
+        return targets.mqbench(settings, f"{flavour.name:8} {name}", "nameserver", "-n", deployment.name_server.address, *flags, "--server-pid", str(pid),
                                warm_up=settings.jvm_warm_up if flavour.name == "java" else settings.warm_up)
 
 
 def scale(settings, _only=()):
-    measure_rounds(settings, "scale", 1, for_brokers(settings, lambda flavour, _round: {**brokers(settings, flavour), "nameserver": name_server(settings, flavour)}))
+    def measure(flavour, _round):
+        name_servers = {"nameserver": NAME_SERVER, **({"nameserver_million": MILLION_TOPICS} if flavour.name == "skylark" else {})}
+        return {**brokers(settings, flavour), **{name: name_server(settings, flavour, name, flags) for name, flags in name_servers.items()}}
+
+    measure_rounds(settings, "scale", 1, for_brokers(settings, measure))
