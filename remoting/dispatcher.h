@@ -63,7 +63,7 @@ class Dispatcher {
   /// `request` holds views into the receive buffer, which dies after the answer was encoded: what is kept longer must be made owned.
   /// The response may hold views into the request, and others that are good until the next dispatch on this thread.
   virtual Reply dispatch(RemotingCommand& request, const ConnectionPtr& connection) = 0;
-  /// All requests of one read have been dispatched; their answers are written after this.
+  /// All requests of one read have been dispatched, and the answers that are there have been written as far as the socket takes them.
   virtual void on_read_end() {}
   virtual void on_open(const ConnectionPtr&) {}
   /// Once for each opened connection, after its last request.

@@ -74,12 +74,12 @@ void TcpConnection::on_readable(const ConnectionPtr& self) {
     log::error("closing {}: {}", remote_address_, failure.what());
     fed = Errc::malformed;
   }
-  end_read();
   dispatching_ = false;
-  read_.self.reset();
   if (reader_.has_partial() && (!had_partial || read_.frame_count > 0)) partial_since_ = last_activity_;
 
-  flush();
+  flush();  // Before the dispatcher hears that the read is over, and wakes others: who sent waits for the answer.
+  end_read();
+  read_.self.reset();
   if (!fed) return reject(fed.error());
   arm_read();
 }
