@@ -2,6 +2,7 @@
 #include "broker/broker_stats.h"
 
 #include <algorithm>
+#include <charconv>
 #include <ctime>
 #include <limits>
 #include <utility>
@@ -11,8 +12,8 @@
 namespace skylark::broker {
 namespace {
 
-constexpr std::int64_t kSecondMs = 1'000, kMinuteMs = 60'000, kHourMs = 3'600'000, kDayMs = 86'400'000;
-constexpr std::int64_t kFineMs = 10 * kSecondMs, kCoarseMs = 10 * kMinuteMs;
+constexpr std::int64_t kSecondMs = 1'000, kMinuteMs = 60'000, kDayMs = 86'400'000;
+constexpr std::int64_t kShortRateMs = 10 * kSecondMs;
 constexpr std::int64_t kRateSpanMs = 10 * kMinuteMs;
 
 /// Number of the local day, to see midnight pass.
@@ -37,17 +38,11 @@ std::string joined(std::string_view a, std::string_view b) { return std::string(
 BrokerStats::BrokerStats(Clock& clock, std::string cluster_name)
     : clock_(clock), cluster_name_(std::move(cluster_name)), boot_ms_(clock.now_ms()), day_(local_day(boot_ms_)) {}
 
-BrokerStats::Item& BrokerStats::item(std::string_view name, std::string_view key, std::int64_t since_ms) const {
+StatsItem& BrokerStats::item(std::string_view name, std::string_view key, std::int64_t since_ms) const {
   auto by_key = items_.find(name);
-  if (by_key == items_.end()) by_key = items_.emplace(std::string(name), TextMap<Item>{}).first;
-  auto found = by_key->second.find(key);
-  if (found == by_key->second.end()) {
-    found = by_key->second.emplace(std::string(key), Item{}).first;
-    const Item::Sample start{.at_ms = since_ms, .value = 0, .times = 0};
-    found->second.fine.push_back(start);
-    found->second.coarse.push_back(start);
-  }
-  return found->second;
+  if (by_key == items_.end()) by_key = items_.emplace(std::string(name), TextMap<StatsItem>{}).first;
+  const auto found = by_key->second.find(key);
+  return found != by_key->second.end() ? found->second : by_key->second.emplace(std::string(key), StatsItem(since_ms)).first->second;
 }
 
 void BrokerStats::add_unlocked(std::string_view name, std::string_view key, std::int64_t value, std::int64_t times, std::int64_t since_ms) {
@@ -88,27 +83,17 @@ void BrokerStats::fold() const {
 }
 
 void BrokerStats::fold_topic(const std::string& topic, const PutShard::Queues& queues) const {
-  PutItems& items = put_items_[topic];
   PutShard::Counts sum;
   sum.since_ms = std::numeric_limits<std::int64_t>::max();
   for (const auto& [queue_id, counts] : queues) {
-    auto& [messages, bytes] = items.queues[queue_id];
-    if (messages == nullptr) {
-      const std::string key = joined(topic, std::to_string(queue_id));
-      messages = &item("QUEUE_PUT_NUMS", key, counts.since_ms);
-      bytes = &item("QUEUE_PUT_SIZE", key, counts.since_ms);
-    }
-    messages->add(counts.messages, counts.times);
-    bytes->add(counts.bytes, counts.times);
     sum.times += counts.times;
     sum.messages += counts.messages;
     sum.bytes += counts.bytes;
     sum.since_ms = std::min(sum.since_ms, counts.since_ms);
   }
-  if (items.topic.messages == nullptr)
-    items.topic = {&item("TOPIC_PUT_NUMS", topic, sum.since_ms), &item("TOPIC_PUT_SIZE", topic, sum.since_ms)};
-  items.topic.messages->add(sum.messages, sum.times);
-  items.topic.bytes->add(sum.bytes, sum.times);
+  TopicPuts& puts = puts_.try_emplace(topic, TopicPuts{Puts(sum.since_ms), {}}).first->second;
+  puts.all.add(sum);
+  for (const auto& [queue_id, counts] : queues) puts.queues.try_emplace(queue_id, counts.since_ms).first->second.add(counts);
   item("BROKER_PUT_NUMS", cluster_name_, sum.since_ms).add(sum.messages, sum.times);
   if (!topic.starts_with("rmq_sys_") && !topic.starts_with("RMQ_SYS_"))
     item("BROKER_PUT_NUMS_WITHOUT_SYSTEM_TOPIC", cluster_name_, sum.since_ms).add(sum.messages, sum.times);
@@ -135,31 +120,36 @@ void BrokerStats::add_get(std::string_view group, std::string_view topic, std::i
 
 void BrokerStats::add_send_back(std::string_view group, std::string_view topic) { add("SNDBCK_PUT_NUMS", joined(topic, group), 1); }
 
-StatsWindow BrokerStats::window(const std::deque<Item::Sample>& samples, const Item& item, std::int64_t now_ms, std::int64_t span_ms) {
-  if (samples.empty()) return {};
-  auto first = samples.begin();
-  for (auto next = std::next(first); next != samples.end() && now_ms - next->at_ms >= span_ms; ++next) first = next;
-  StatsWindow view;
-  view.sum = item.value - first->value;
-  const std::int64_t elapsed_ms = now_ms - first->at_ms;
-  const std::int64_t times = item.times - first->times;
-  if (elapsed_ms > 0) view.tps = static_cast<double>(view.sum) * 1000.0 / static_cast<double>(elapsed_ms);
-  if (times > 0) view.average_per_time = static_cast<double>(view.sum) / static_cast<double>(times);
-  return view;
+const StatsItem* BrokerStats::find_put(std::string_view name, std::string_view key) const {
+  const bool of_queue = name.starts_with("QUEUE_");
+  const std::size_t topic_end = of_queue ? key.rfind('@') : key.size();
+  if (topic_end == std::string_view::npos) return nullptr;
+  const auto topic = puts_.find(key.substr(0, topic_end));
+  if (topic == puts_.end()) return nullptr;
+  const Puts* puts = &topic->second.all;
+  if (of_queue) {
+    std::int32_t queue_id = -1;
+    const auto [end, error] = std::from_chars(key.data() + topic_end + 1, key.data() + key.size(), queue_id);
+    const auto queue = topic->second.queues.find(queue_id);
+    if (error != std::errc() || end != key.data() + key.size() || queue == topic->second.queues.end()) return nullptr;
+    puts = &queue->second;
+  }
+  return name.ends_with("_NUMS") ? &puts->messages : &puts->bytes;
+}
+
+const StatsItem* BrokerStats::find_item(std::string_view name, std::string_view key) const {
+  if (name == "TOPIC_PUT_NUMS" || name == "TOPIC_PUT_SIZE" || name == "QUEUE_PUT_NUMS" || name == "QUEUE_PUT_SIZE") return find_put(name, key);
+  const auto by_key = items_.find(name);
+  if (by_key == items_.end()) return nullptr;
+  const auto found = by_key->second.find(key);
+  return found == by_key->second.end() ? nullptr : &found->second;
 }
 
 std::optional<StatsView> BrokerStats::find(std::string_view name, std::string_view key) const {
   const std::lock_guard lock(mutex_);
   fold();
-  const auto by_key = items_.find(name);
-  if (by_key == items_.end()) return std::nullopt;
-  const auto found = by_key->second.find(key);
-  if (found == by_key->second.end()) return std::nullopt;
-  const Item& item = found->second;
-  const std::int64_t now_ms = clock_.steady_ms();
-  return StatsView{.minute = window(item.fine, item, now_ms, kMinuteMs),
-                   .hour = window(item.coarse, item, now_ms, kHourMs),
-                   .day = window(item.coarse, item, now_ms, kDayMs)};
+  const StatsItem* const found = find_item(name, key);
+  return found != nullptr ? std::optional(found->view(clock_.steady_ms())) : std::nullopt;
 }
 
 double BrokerStats::tps(std::string_view name, std::string_view key) const {
@@ -174,20 +164,25 @@ void BrokerStats::sample() {
   rates_.push_back({.at_ms = now_ms, .put = put_times_, .found = get_found_, .miss = get_miss_, .transferred = get_messages_});
   while (rates_.size() > 1 && now_ms - rates_.front().at_ms > kRateSpanMs) rates_.pop_front();
 
-  const bool fine = now_ms - fine_at_ms_ >= kFineMs;
-  const bool coarse = now_ms - coarse_at_ms_ >= kCoarseMs;
+  const bool fine = now_ms - fine_at_ms_ >= StatsItem::kFineMs;
+  const bool coarse = now_ms - coarse_at_ms_ >= StatsItem::kCoarseMs;
   if (fine) fine_at_ms_ = now_ms;
   if (coarse) coarse_at_ms_ = now_ms;
   if (fine || coarse) {
-    const auto take = [now_ms](std::deque<Item::Sample>& samples, const Item& item, std::int64_t span_ms) {
-      samples.push_back({.at_ms = now_ms, .value = item.value, .times = item.times});
-      while (samples.size() > 2 && now_ms - samples[1].at_ms >= span_ms) samples.pop_front();
+    const auto take = [&](StatsItem& item) {
+      if (fine) item.sample_fine(now_ms);
+      if (coarse) item.sample_coarse(now_ms);
+    };
+    const auto take_both = [&](Puts& puts) {
+      take(puts.messages);
+      take(puts.bytes);
     };
     for (auto& [name, by_key] : items_) {
-      for (auto& [key, item] : by_key) {
-        if (fine) take(item.fine, item, kMinuteMs);
-        if (coarse) take(item.coarse, item, kDayMs);
-      }
+      for (auto& [key, item] : by_key) take(item);
+    }
+    for (auto& [topic, puts] : puts_) {
+      take_both(puts.all);
+      for (auto& [queue_id, queue] : puts.queues) take_both(queue);
     }
   }
 
@@ -227,12 +222,12 @@ std::string BrokerStats::tps_text(Rate rate) const {
   };
   const std::lock_guard lock(mutex_);
   std::string text;
-  for (const std::int64_t span_ms : {kFineMs, kMinuteMs, kRateSpanMs}) {
-    if (span_ms > kFineMs) text += ' ';
+  for (const std::int64_t span_ms : {kShortRateMs, kMinuteMs, kRateSpanMs}) {
+    if (span_ms > kShortRateMs) text += ' ';
     if (rates_.empty()) continue;
     const RateSample& last = rates_.back();
     // A longer span than there are samples has no figure, as in Java; the shortest is taken over what there is.
-    if (span_ms > kFineMs && last.at_ms - rates_.front().at_ms < span_ms - kSecondMs) continue;
+    if (span_ms > kShortRateMs && last.at_ms - rates_.front().at_ms < span_ms - kSecondMs) continue;
     auto first = rates_.begin();
     while (first->at_ms < last.at_ms - span_ms) ++first;
     const double elapsed_s = static_cast<double>(std::max<std::int64_t>(last.at_ms - first->at_ms, 1)) / 1000.0;

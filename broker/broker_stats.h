@@ -13,19 +13,10 @@
 #include <unordered_map>
 
 #include "base/clock.h"
+#include "broker/stats_item.h"
 #include "broker/text_map.h"
 
 namespace skylark::broker {
-
-/// Counts over one window of a statistic. Source: StatsSnapshot.java.
-struct StatsWindow {
-  std::int64_t sum = 0;
-  double tps = 0;
-  double average_per_time = 0;  ///< avgpt.
-};
-struct StatsView {
-  StatsWindow minute, hour, day;
-};
 
 /// What went through this broker: totals since start and statistics by name and key for request 315.
 /// Source: BrokerStatsManager.java, StoreStatsService.java. Threads: any.
@@ -62,17 +53,6 @@ class BrokerStats {
   [[nodiscard]] std::string tps_text(Rate rate) const;
 
  private:
-  struct Item {
-    std::int64_t value = 0, times = 0;  ///< Since start.
-    struct Sample {
-      std::int64_t at_ms = 0, value = 0, times = 0;
-    };
-    std::deque<Sample> fine, coarse;  ///< Every 10 s for a minute, every 10 min for a day.
-    void add(std::int64_t more, std::int64_t more_times) noexcept {
-      value += more;
-      times += more_times;
-    }
-  };
   struct RateSample {
     std::int64_t at_ms = 0, put = 0, found = 0, miss = 0, transferred = 0;
   };
@@ -87,24 +67,29 @@ class BrokerStats {
     std::mutex mutex;
     TextMap<Queues> topics;  ///< By topic and queue.
   };
-  /// Where the puts of a topic are counted, so that a fold need not look up each queue by name.
-  struct PutItems {
-    struct Pair {
-      Item* messages = nullptr;
-      Item* bytes = nullptr;
-    };
-    Pair topic;
-    std::unordered_map<std::int32_t, Pair> queues;
+  /// Where the puts of a topic are counted. Its queues, which may be many, have no names of their own to be looked up by.
+  struct Puts {
+    StatsItem messages, bytes;
+    explicit Puts(std::int64_t since_ms) noexcept : messages(since_ms), bytes(since_ms) {}
+    void add(const PutShard::Counts& counts) noexcept {
+      messages.add(counts.messages, counts.times);
+      bytes.add(counts.bytes, counts.times);
+    }
+  };
+  struct TopicPuts {
+    Puts all;
+    std::unordered_map<std::int32_t, Puts> queues;
   };
   [[nodiscard]] PutShard& shard_of_this_thread() const noexcept;
   /// Moves what the shards hold to `items_` and the totals. `mutex_` is held.
   void fold() const;
   void fold_topic(const std::string& topic, const PutShard::Queues& queues) const;
   /// Made when it is not there; it stays where it is.
-  [[nodiscard]] Item& item(std::string_view name, std::string_view key, std::int64_t since_ms) const;
+  [[nodiscard]] StatsItem& item(std::string_view name, std::string_view key, std::int64_t since_ms) const;
   void add_unlocked(std::string_view name, std::string_view key, std::int64_t value, std::int64_t times, std::int64_t since_ms);
-  [[nodiscard]] static StatsWindow window(const std::deque<Item::Sample>& samples, const Item& item, std::int64_t now_ms,
-                                          std::int64_t span_ms);
+  /// Null when nothing was ever counted under it.
+  [[nodiscard]] const StatsItem* find_item(std::string_view name, std::string_view key) const;
+  [[nodiscard]] const StatsItem* find_put(std::string_view name, std::string_view key) const;
 
   Clock& clock_;
   const std::string cluster_name_;
@@ -112,9 +97,9 @@ class BrokerStats {
   std::atomic<std::int64_t> put_failed_{0}, get_messages_{0}, get_found_{0}, get_miss_{0};
   static constexpr std::size_t kShardCount = 16;
   mutable std::array<PutShard, kShardCount> shards_;
-  mutable std::mutex mutex_;              // Guards all below; taken before that of a shard.
-  mutable TextMap<TextMap<Item>> items_;  // Nothing is ever taken out: `put_items_` points into it.
-  mutable TextMap<PutItems> put_items_;
+  mutable std::mutex mutex_;  // Guards all below; taken before that of a shard.
+  mutable TextMap<TextMap<StatsItem>> items_;
+  mutable TextMap<TopicPuts> puts_;
   mutable std::int64_t put_times_ = 0, put_bytes_ = 0;
   std::deque<RateSample> rates_;
   std::int64_t fine_at_ms_ = 0, coarse_at_ms_ = 0, day_ = 0;

@@ -116,8 +116,8 @@ def page(settings):
         + "A topic that lies on several brokers counts on each.", "",
         *name_server_lines(scale), "",
         "## What breaks first", "",
-        f"1. Mappings: a process has 65,530 by default (`vm.max_map_count`). The broker keeps at most 40,000 queue files mapped; with traffic on more queues at once it maps and unmaps, "
-        f"and CPU for each message rises (curve over queues in [performance.md](performance.md)). Raise the limit only after that shows.",
+        "1. Mappings: a process has 65,530 by default (`vm.max_map_count`). The broker keeps queue files mapped up to that number less 8,192; with traffic on more queues at "
+        "once it maps and unmaps, and CPU for each message rises (curve over queues in [performance.md](performance.md)). A higher limit of the kernel counts at the next start.",
         "2. `config/topics.json`: written as a whole with each change. Changes that come together share a write; single ones, one after the other, cost a whole table each.",
         "3. Registrations: a broker sends all its topics every 30 s, and with each change at most once a second. Topics × brokers of a topic decides, not messages.",
         "4. Route answers: a topic on all of many brokers has an answer that grows with them, and each client asks for it.",

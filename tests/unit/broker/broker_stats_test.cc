@@ -32,6 +32,33 @@ TEST_CASE("sums and rates are taken over the last minute, hour and day", "[broke
   CHECK(stats.totals().put_times == 240);
 }
 
+TEST_CASE("a counter that stood still counts what came after it over the whole window", "[broker][stats]") {
+  ManualClock clock;
+  BrokerStats stats(clock, "ClusterA");
+  const auto run = [&](std::chrono::seconds time) {
+    for (auto second = 0s; second < time; second += 1s) {
+      clock.advance(1s);
+      stats.sample();
+    }
+  };
+  stats.add_put("T", 3, 1000, 10);
+  run(1200s);
+  const auto idle = stats.find("QUEUE_PUT_NUMS", "T@3");
+  REQUIRE(idle);
+  CHECK(idle->minute.sum == 0);
+  CHECK(idle->minute.tps == 0);
+  CHECK(idle->hour.sum == 1000);
+  stats.add_put("T", 3, 140, 10);
+  run(5s);
+  const auto busy = stats.find("QUEUE_PUT_NUMS", "T@3");
+  CHECK(busy->minute.sum == 140);
+  CHECK(busy->minute.tps == Approx(2.0).margin(0.4));  // Of a minute, not of the five seconds.
+  CHECK(busy->hour.sum == 1140);
+  run(90s);
+  CHECK(stats.find("QUEUE_PUT_NUMS", "T@3")->minute.sum == 0);
+  for (const char* absent : {"T@4", "U@3", "T", "T@x", "@3"}) CHECK_FALSE(stats.find("QUEUE_PUT_NUMS", absent));
+}
+
 TEST_CASE("puts of many threads at once are all counted", "[broker][stats]") {
   constexpr int kThreads = 20, kPuts = 500;  // More threads than the counters are split for.
   ManualClock clock;
