@@ -138,7 +138,8 @@ const StatsItem* BrokerStats::find_put(std::string_view name, std::string_view k
 }
 
 const StatsItem* BrokerStats::find_item(std::string_view name, std::string_view key) const {
-  if (name == "TOPIC_PUT_NUMS" || name == "TOPIC_PUT_SIZE" || name == "QUEUE_PUT_NUMS" || name == "QUEUE_PUT_SIZE") return find_put(name, key);
+  if (name == "TOPIC_PUT_NUMS" || name == "TOPIC_PUT_SIZE" || name == "QUEUE_PUT_NUMS" || name == "QUEUE_PUT_SIZE")
+    return find_put(name, key);
   const auto by_key = items_.find(name);
   if (by_key == items_.end()) return nullptr;
   const auto found = by_key->second.find(key);

@@ -135,11 +135,11 @@ class MessageStoreImpl final : public MessageStore {
   bool started_ = false;
   std::int64_t lock_modified_ms_ = -1;
 
-  std::mutex ends_mutex_;                        // Guards the members down to the next blank line; taken before `expiry_mutex_`.
-  std::optional<consumequeue::StoreEnds> ends_;  // Durable but for the log.
-  std::int64_t saved_end_ = -1;                  // Of the ends on disk.
+  std::mutex ends_mutex_;                            // Guards the members down to the next blank line; taken before `expiry_mutex_`.
+  std::optional<consumequeue::StoreEnds> ends_;      // Durable but for the log.
+  std::int64_t saved_end_ = -1;                      // Of the ends on disk.
   std::atomic<std::int64_t> indexes_flushed_to_{0};  // How far the dispatcher was at their last flush.
-  std::atomic<bool> ends_changed_{true};         // By more than new records.
+  std::atomic<bool> ends_changed_{true};             // By more than new records.
 
   std::mutex expiry_mutex_;           // One round of removing at a time.
   std::int64_t mins_found_for_ = -1;  // The beginning of the log for which the min offsets of all queues are right. Under it too.

@@ -14,8 +14,8 @@ namespace {
 
 constexpr std::int64_t kFlushIndexesTicks = 10;           // How much of the indexes a crash makes recovery build again,
 constexpr std::int64_t kFlushIndexesBytes = 512LL << 20;  // and of how much of the log at most: 0.3 s of reading, when the disk keeps up.
-constexpr std::int64_t kFirstExpiryTick = 60;    // As Java, which gives a starting broker a minute.
-constexpr std::int64_t kRestTicks = 60;          // A queue that nobody used for so long gives its mappings back.
+constexpr std::int64_t kFirstExpiryTick = 60;             // As Java, which gives a starting broker a minute.
+constexpr std::int64_t kRestTicks = 60;                   // A queue that nobody used for so long gives its mappings back.
 
 }  // namespace
 
@@ -50,7 +50,7 @@ void MessageStoreImpl::upkeep() {
 void MessageStoreImpl::flush_indexes(bool clean) {
   const std::scoped_lock lock(ends_mutex_);
   if (index_flush_failed_) return;
-  std::optional<consumequeue::StoreEnds> ends;  // Noted before the flush: what they say is durable after it.
+  std::optional<consumequeue::StoreEnds> ends;                    // Noted before the flush: what they say is durable after it.
   if (clean || !ends_ || ends_changed_) ends = note_ends(clean);  // Others still wait for the log, and would wait for ever.
   indexes_flushed_to_ = dispatcher_->position();
   const std::int64_t timestamp = dispatcher_->timestamp();  // Before the flush: all up to it is entered.

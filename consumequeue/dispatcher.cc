@@ -83,7 +83,8 @@ Result<void> Indexer::enter_inner_queues(const MessageView& record, const Wanted
         const auto queue = queues_.find_or_make(name, queue_id, false);
         if (!queue) return queue.error();
         if (!*queue) return {};
-        const auto entered = (*queue)->append({record.physical_offset, record.total_size, queue_tags_code(record, delay_levels_ms_)}, queue_offset);
+        const auto entered =
+            (*queue)->append({record.physical_offset, record.total_size, queue_tags_code(record, delay_levels_ms_)}, queue_offset);
         return entered ? Result<void>() : entered.error();
       });
 }
@@ -116,8 +117,8 @@ Result<Indexer::Entered> Indexer::enter(const MessageView& record, const Wanted*
     if (!queue) return queue.error();
     if (*queue) {
       const QueueEntry entry = entry_of(record);
-      const auto queued = (*queue)->append(entry, record.queue_offset,
-                                           bit_map_of_ ? bit_map_of_(record.topic, record.properties) : std::string());
+      const auto queued =
+          (*queue)->append(entry, record.queue_offset, bit_map_of_ ? bit_map_of_(record.topic, record.properties) : std::string());
       if (!queued) return queued.error();
       entered = {true, entry.tags_code};
     }

@@ -119,7 +119,8 @@ Result<RecoveryResult> Recovery::run() {
   const auto durable = flush_can_follow_ ? std::optional(Durable{begin_.queues, left_.ends->store_timestamp}) : std::nullopt;
   const auto opened = parts_.log.open_at(result_.end, result_.store_timestamp, durable);
   if (!opened) return opened.error();
-  if (left_.crashed && !flush_can_follow_) {  // With the zeros behind the end: what was cut off must not show through when the next record's pages are lost.
+  if (left_.crashed &&
+      !flush_can_follow_) {  // With the zeros behind the end: what was cut off must not show through when the next record's pages are lost.
     const auto flushed = flush_range(parts_.log.files(), begin_.queues, result_.end + 1);
     if (!flushed) return flushed.error();
   }

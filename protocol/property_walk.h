@@ -33,8 +33,8 @@ void for_each_property(std::string_view properties, OnProperty on_property) {
 
 /// The values of several properties, as `find_property` finds each, by one walk.
 template <std::size_t kCount>
-[[nodiscard]] std::array<std::optional<std::string_view>, kCount> find_properties(std::string_view properties,
-                                                                                  const std::array<std::string_view, kCount>& names) noexcept {
+[[nodiscard]] std::array<std::optional<std::string_view>, kCount> find_properties(
+    std::string_view properties, const std::array<std::string_view, kCount>& names) noexcept {
   std::array<std::optional<std::string_view>, kCount> found;
   const char* const end = properties.data() + properties.size();
   for (const char* begin = properties.data(); begin != end;) {
