@@ -179,7 +179,7 @@ def page(settings):
     sections = {name: Section(load(settings, name)) for name in SECTIONS}
     side, sync, sweeps, idle, floor, scale = sections.values()
     lines = ["# Performance", "", "Made by `scripts/bench` from the raw data in `docs/performance/`; `scripts/bench --page-only` writes it again. How to measure: "
-             "`scripts/bench --help`. The store alone, without network: [performance-store.md](performance-store.md).", "",
+             "`scripts/bench --help`. The store alone, without network: [performance-store.md](performance-store.md). Why goals are missed: [performance-profile.md](performance-profile.md).", "",
              *machine_lines(sections), "", "## Goals", "", "| what | goal | measured | |", "|---|---|---|---|"]
     lines += [f"| {what} | {goal} | {value} | {goals.verdict(met)} |" for what, goal, value, met in goals.rows(side, sync, sweeps, idle, floor)]
     lines += ["", "## Side by side", "", "128-byte bodies with a unique key, one topic of 4 queues. Pipelined: 16 connections with 32 sends in flight each. Loads by "
