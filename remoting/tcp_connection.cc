@@ -77,6 +77,7 @@ void TcpConnection::on_readable(const ConnectionPtr& self) {
   dispatching_ = false;
   if (reader_.has_partial() && (!had_partial || read_.frame_count > 0)) partial_since_ = last_activity_;
 
+  count_read();
   flush();  // Before the dispatcher hears that the read is over, and wakes others: who sent waits for the answer.
   end_read();
   read_.self.reset();
@@ -84,11 +85,14 @@ void TcpConnection::on_readable(const ConnectionPtr& self) {
   arm_read();
 }
 
-void TcpConnection::end_read() {
+void TcpConnection::count_read() {
   for (std::size_t codec = 0; codec < read_.received.size(); ++codec) {
     if (read_.received[codec] > 0) group_->counters.frames_received[codec].fetch_add(read_.received[codec], std::memory_order_relaxed);
     if (read_.sent[codec] > 0) group_->counters.frames_sent[codec].fetch_add(read_.sent[codec], std::memory_order_relaxed);
   }
+}
+
+void TcpConnection::end_read() {
   if (read_.frame_count == 0 || group_->dispatcher == nullptr) return;
   try {
     group_->dispatcher->on_read_end();

@@ -69,6 +69,7 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
   // tcp_connection.cc: reading, dispatching, writing.
   void arm_read();
   void on_readable(const ConnectionPtr& self);
+  void count_read();
   void end_read();
   Result<void> on_frame(std::string_view frame) override;
   [[nodiscard]] bool wants_frames() const noexcept override { return is_open(); }
