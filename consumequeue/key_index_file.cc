@@ -121,10 +121,9 @@ Result<bool> KeyIndexFile::cut_back(std::int64_t physical_offset, std::int32_t d
       slot_of(entry) = next++;
     }
   }
-  const auto entry_of = [&](std::int32_t number) { return decode(file_->view(entry_at(number), kEntrySize).data()); };
   const bool whole = durable_entries > 0 && (reached || next >= durable_entries);
-  for (; !whole && next > 1 && entry_of(next - 1).physical_offset == last_offset; --next) {
-    const Entry dropped = entry_of(next - 1);
+  for (; !whole && next > 1 && entry(next - 1).physical_offset == last_offset; --next) {
+    const Entry dropped = entry(next - 1);
     slot_of(dropped) = dropped.previous;
   }
 
@@ -143,16 +142,8 @@ Result<bool> KeyIndexFile::cut_back(std::int64_t physical_offset, std::int32_t d
     store_be(text.data(), number);
     file_->write(slot_at(slot), {text.data(), text.size()});
   }
-  header_.next_entry = next;
-  if (next > 1) {
-    const Entry last = entry_of(next - 1);
-    header_.end_offset = last.physical_offset;
-    header_.end_timestamp = std::min(header_.end_timestamp, header_.begin_timestamp + std::int64_t{last.time_difference_s} * 1000 + 999);
-  }
-  write_header();
-  allocated_ = 0;
-  const auto cleared = file_->clear_from(entry_at(next));
-  if (!cleared) return {boost::system::in_place_error, cleared.error()};
+  const auto ended = end_before(next);
+  if (!ended) return {boost::system::in_place_error, ended.error()};
   return whole;
 }
 
@@ -176,6 +167,13 @@ Result<bool> KeyIndexFile::truncate(std::int64_t physical_offset) {
     if (!take_back(last, next - 1)) return false;
     if (last.previous == 0) --header_.slots_used;
   }
+  const auto ended = end_before(next);
+  if (!ended) return {boost::system::in_place_error, ended.error()};
+  return true;
+}
+
+/// Lets the file end before that entry; nothing of what follows stays.
+Result<void> KeyIndexFile::end_before(std::int32_t next) {
   header_.next_entry = next;
   if (next > 1) {
     const Entry last = entry(next - 1);
@@ -184,9 +182,7 @@ Result<bool> KeyIndexFile::truncate(std::int64_t physical_offset) {
   }
   write_header();
   allocated_ = 0;
-  const auto cleared = file_->clear_from(entry_at(next));
-  if (!cleared) return {boost::system::in_place_error, cleared.error()};
-  return true;
+  return file_->clear_from(entry_at(next));
 }
 
 void KeyIndexFile::write_header() {

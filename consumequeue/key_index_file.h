@@ -78,6 +78,7 @@ class KeyIndexFile {
   [[nodiscard]] std::int64_t entry_at(std::int32_t entry) const noexcept {
     return 40 + std::int64_t{geometry_.slots} * 4 + std::int64_t{entry} * 20;
   }
+  [[nodiscard]] Result<void> end_before(std::int32_t next);
   void write_header();
 
   std::unique_ptr<MappedFile> file_;
