@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/record_reader.h"
 
+#include <utility>
+
 #include "base/crc32.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -62,18 +64,23 @@ RecordReader::Read RecordReader::read(std::int64_t physical_offset, std::int64_t
 RecordReader::Read RecordReader::record(std::int64_t physical_offset, std::int64_t size, bool may_wait) const {
   Read read = this->read(physical_offset, size, may_wait);
   if (read.outcome != Outcome::found || just_appended(physical_offset)) return read;
-  const auto record = claimed_record(read.slice.bytes, physical_offset);
-  if (record && whole(*record)) return read;
-  report_damage(physical_offset);
-  return {Outcome::damaged, {}};
+  return checked(std::move(read), physical_offset, nullptr);
 }
 
 RecordReader::Read RecordReader::listed(std::int64_t physical_offset, std::int64_t size, bool may_wait, const QueuePlace& place) const {
-  Read read = record(physical_offset, size, may_wait);
+  Read read = this->read(physical_offset, size, may_wait);
   if (read.outcome != Outcome::found) return read;
-  const auto record = claimed_record(read.slice.bytes, physical_offset);
-  if (record && belongs(*record, place)) return read;
-  report_unit(place, physical_offset);
+  return checked(std::move(read), physical_offset, &place);
+}
+
+RecordReader::Read RecordReader::checked(Read found, std::int64_t physical_offset, const QueuePlace* place) const {
+  const auto record = claimed_record(found.slice.bytes, physical_offset);
+  if (!just_appended(physical_offset) && !(record && whole(*record))) {
+    report_damage(physical_offset);
+    return {Outcome::damaged, {}};
+  }
+  if (place == nullptr || (record && belongs(*record, *place))) return found;
+  report_unit(*place, physical_offset);
   return {Outcome::foreign, {}};
 }
 

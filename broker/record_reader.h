@@ -65,6 +65,8 @@ class RecordReader {
   static constexpr std::int64_t kJustAppendedMax = 64 << 20;  // Bytes behind the end that stay in memory whatever else the machine does.
 
   [[nodiscard]] Read read(std::int64_t physical_offset, std::int64_t size, bool may_wait) const;
+  /// What was found, or why it is not handed out. `place`: of the unit that lists the record; null: none does.
+  [[nodiscard]] Read checked(Read found, std::int64_t physical_offset, const QueuePlace* place) const;
   void report_damage(std::int64_t physical_offset) const;
 
   const commitlog::CommitLog& log_;
