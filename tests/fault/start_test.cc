@@ -32,6 +32,13 @@ void check(FaultyStore& store, const std::string& topic = "Orders", int count = 
   }
 }
 
+/// A kill some time after everything was durable, or a clean stop.
+void leave(FaultyStore& store, bool crashed) {
+  if (!crashed) return store.stop();
+  store.make_durable();
+  store.kill();
+}
+
 }  // namespace
 
 TEST_CASE("a start after a clean stop reads no queue", "[store][fault]") {
@@ -68,12 +75,7 @@ TEST_CASE("a start without ends that can be believed looks at every queue", "[st
   fill(store);
   store.clock().advance(std::chrono::seconds(1));
   const bool crashed = GENERATE(false, true);
-  if (crashed) {
-    store.make_durable();
-    store.kill();
-  } else {
-    store.stop();
-  }
+  leave(store, crashed);
   SECTION("they are gone") { REQUIRE(store.disk().remove(kEnds).has_value()); }
   SECTION("they are damaged") { store.disk().damage(kEnds, 30, "x"); }
   SECTION("they are cut off") { REQUIRE(store.disk().truncate(kEnds, 60).has_value()); }
@@ -166,12 +168,7 @@ TEST_CASE("an index file that cannot be used as it is, is made again", "[store][
   const auto names = *store.disk().list("/store/index");
   REQUIRE(names.size() == 3);  // Of 49 keys each.
   const bool crashed = GENERATE(false, true);
-  if (crashed) {
-    store.make_durable();
-    store.kill();
-  } else {
-    store.stop();
-  }
+  leave(store, crashed);
   const std::string path = "/store/index/" + names[GENERATE(std::size_t{0}, std::size_t{1}, std::size_t{2})];
   SECTION("it is missing") { REQUIRE(store.disk().remove(path).has_value()); }
   SECTION("it has another size") { REQUIRE(store.disk().truncate(path, 50).has_value()); }
