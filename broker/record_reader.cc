@@ -3,11 +3,11 @@
 
 #include <utility>
 
-#include "base/crc32.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "commitlog/inner_queues.h"
 #include "commitlog/mapped_file_queue.h"
+#include "commitlog/record_search.h"
 #include "protocol/message.h"
 
 namespace skylark::broker {
@@ -22,8 +22,6 @@ std::optional<MessageView> claimed_record(std::string_view bytes, std::int64_t p
     return std::nullopt;
   return *record;
 }
-
-bool whole(const MessageView& record) { return record.body.empty() || crc32_31(record.body) == record.body_crc; }
 
 bool belongs(const MessageView& record, const QueuePlace& place) {
   if (record.topic == place.topic) {
@@ -75,7 +73,7 @@ RecordReader::Read RecordReader::listed(std::int64_t physical_offset, std::int64
 
 RecordReader::Read RecordReader::checked(Read found, std::int64_t physical_offset, const QueuePlace* place) const {
   const auto record = claimed_record(found.slice.bytes, physical_offset);
-  if (!just_appended(physical_offset) && !(record && whole(*record))) {
+  if (!just_appended(physical_offset) && !(record && commitlog::body_is_whole(*record))) {
     report_damage(physical_offset);
     return {Outcome::damaged, {}};
   }

@@ -5,8 +5,8 @@
 #include <string>
 
 #include "base/bytes.h"
-#include "base/crc32.h"
 #include "base/error.h"
+#include "commitlog/record_search.h"
 
 namespace skylark::commitlog {
 namespace {
@@ -61,7 +61,7 @@ bool ends_in_zeros(const MessageView& record, std::int64_t end_in_file) {
 bool valid(const MessageView& record, std::int64_t offset, bool check_crc) {
   if (record.physical_offset != offset) return false;
   if (check_crc && record.topic.find('\0') != std::string_view::npos) return false;  // Its end was not written: no name has zeros.
-  return !check_crc || record.body.empty() || crc32_31(record.body) == record.body_crc;
+  return !check_crc || body_is_whole(record);
 }
 
 }  // namespace

@@ -7,9 +7,7 @@
 #include <fmt/core.h>
 
 #include "base/bytes.h"
-#include "base/crc32.h"
 #include "base/error.h"
-#include "protocol/message.h"
 
 namespace skylark::commitlog {
 namespace {
@@ -38,7 +36,7 @@ Result<bool> record_begins(const MappedFileQueue::File& file, std::int64_t at, b
   if (!bytes) return {boost::system::in_place_error, bytes.error()};
   const auto record = decode_record(*bytes);
   if (!record || record->total_size != size || record->physical_offset != at) return false;
-  return !check_crc || record->body.empty() || crc32_31(record->body) == record->body_crc;
+  return !check_crc || body_is_whole(*record);
 }
 
 /// Looks for a record in [from, end of that file).

@@ -5,10 +5,17 @@
 #include <limits>
 #include <string>
 
+#include "base/crc32.h"
 #include "base/result.h"
 #include "commitlog/mapped_file_queue.h"
+#include "protocol/message.h"
 
 namespace skylark::commitlog {
+
+/// Whether the body matches the record's checksum. An empty one has none.
+[[nodiscard]] inline bool body_is_whole(const MessageView& record) {
+  return record.body.empty() || crc32_31(record.body) == record.body_crc;
+}
 
 /// How far to look, and for what.
 struct SearchLimits {

@@ -16,7 +16,7 @@ Result<LogWalk> walk_log(const commitlog::MappedFileQueue& files, std::int64_t f
   walk.begin = walk.end = from;
   for (std::int64_t at = from; at < files.end();) {
     const auto scanned = commitlog::scan_log(files, at, false, [&](const MessageView& record) -> Result<void> {
-      const bool intact = record.body.empty() || crc32_31(record.body) == record.body_crc;
+      const bool intact = commitlog::body_is_whole(record);
       if (!intact) {
         walk.damage.push_back(
             {record.physical_offset, record.physical_offset + record.total_size,
