@@ -107,12 +107,15 @@ Result<void> TcpConnection::on_frame(std::string_view frame) {
   Result<RemotingCommand> command = decode_frame(frame, &thread_.scratch);
   if (!command) return command.error();
   if (command->codec == Codec::flatbuffers && !accepts_flatbuffers()) return Errc::malformed;
-  ++read_.received[static_cast<std::size_t>(command->codec)];
   if (command->codec == Codec::rocketmq && preferred_codec() == Codec::json) preferred_codec_.store(Codec::rocketmq);
-  if (command->is_response())
+  const auto codec = static_cast<std::size_t>(command->codec);
+  if (command->is_response()) {
+    count(group_->counters.frames_received[codec]);  // At once: who asked hears of it before the read is over.
     on_response(*command);
-  else
+  } else {
+    ++read_.received[codec];
     dispatch(*command);
+  }
   return {};
 }
 
