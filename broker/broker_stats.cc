@@ -12,6 +12,8 @@
 namespace skylark::broker {
 namespace {
 
+constexpr std::string_view kTopicPutNums = "TOPIC_PUT_NUMS", kTopicPutSize = "TOPIC_PUT_SIZE";
+constexpr std::string_view kQueuePutNums = "QUEUE_PUT_NUMS", kQueuePutSize = "QUEUE_PUT_SIZE";
 constexpr std::int64_t kSecondMs = 1'000, kMinuteMs = 60'000, kDayMs = 86'400'000;
 constexpr std::int64_t kShortRateMs = 10 * kSecondMs;
 constexpr std::int64_t kRateSpanMs = 10 * kMinuteMs;
@@ -46,7 +48,7 @@ StatsItem& BrokerStats::item(std::string_view name, std::string_view key, std::i
 }
 
 void BrokerStats::add_unlocked(std::string_view name, std::string_view key, std::int64_t value, std::int64_t times, std::int64_t since_ms) {
-  item(name, key, since_ms).add(value, times);
+  item(name, key, since_ms).add(times, value, 0);
 }
 
 void BrokerStats::add(std::string_view name, std::string_view key, std::int64_t value, std::int64_t times) {
@@ -91,12 +93,13 @@ void BrokerStats::fold_topic(const std::string& topic, const PutShard::Queues& q
     sum.bytes += counts.bytes;
     sum.since_ms = std::min(sum.since_ms, counts.since_ms);
   }
-  TopicPuts& puts = puts_.try_emplace(topic, TopicPuts{Puts(sum.since_ms), {}}).first->second;
-  puts.all.add(sum);
-  for (const auto& [queue_id, counts] : queues) puts.queues.try_emplace(queue_id, counts.since_ms).first->second.add(counts);
-  item("BROKER_PUT_NUMS", cluster_name_, sum.since_ms).add(sum.messages, sum.times);
+  const auto add = [](StatsItem& item, const PutShard::Counts& counts) { item.add(counts.times, counts.messages, counts.bytes); };
+  TopicPuts& puts = puts_.try_emplace(topic, TopicPuts{StatsItem(sum.since_ms), {}}).first->second;
+  add(puts.all, sum);
+  for (const auto& [queue_id, counts] : queues) add(puts.queues.try_emplace(queue_id, counts.since_ms).first->second, counts);
+  add(item("BROKER_PUT_NUMS", cluster_name_, sum.since_ms), sum);
   if (!topic.starts_with("rmq_sys_") && !topic.starts_with("RMQ_SYS_"))
-    item("BROKER_PUT_NUMS_WITHOUT_SYSTEM_TOPIC", cluster_name_, sum.since_ms).add(sum.messages, sum.times);
+    add(item("BROKER_PUT_NUMS_WITHOUT_SYSTEM_TOPIC", cluster_name_, sum.since_ms), sum);
   put_times_ += sum.messages;
   put_bytes_ += sum.bytes;
 }
@@ -120,26 +123,22 @@ void BrokerStats::add_get(std::string_view group, std::string_view topic, std::i
 
 void BrokerStats::add_send_back(std::string_view group, std::string_view topic) { add("SNDBCK_PUT_NUMS", joined(topic, group), 1); }
 
-const StatsItem* BrokerStats::find_put(std::string_view name, std::string_view key) const {
-  const bool of_queue = name.starts_with("QUEUE_");
+const StatsItem* BrokerStats::find_put(bool of_queue, std::string_view key) const {
   const std::size_t topic_end = of_queue ? key.rfind('@') : key.size();
   if (topic_end == std::string_view::npos) return nullptr;
   const auto topic = puts_.find(key.substr(0, topic_end));
   if (topic == puts_.end()) return nullptr;
-  const Puts* puts = &topic->second.all;
-  if (of_queue) {
-    std::int32_t queue_id = -1;
-    const auto [end, error] = std::from_chars(key.data() + topic_end + 1, key.data() + key.size(), queue_id);
-    const auto queue = topic->second.queues.find(queue_id);
-    if (error != std::errc() || end != key.data() + key.size() || queue == topic->second.queues.end()) return nullptr;
-    puts = &queue->second;
-  }
-  return name.ends_with("_NUMS") ? &puts->messages : &puts->bytes;
+  if (!of_queue) return &topic->second.all;
+  std::int32_t queue_id = -1;
+  const auto [end, error] = std::from_chars(key.data() + topic_end + 1, key.data() + key.size(), queue_id);
+  const auto queue = topic->second.queues.find(queue_id);
+  const bool found = error == std::errc() && end == key.data() + key.size() && queue != topic->second.queues.end();
+  return found ? &queue->second : nullptr;
 }
 
 const StatsItem* BrokerStats::find_item(std::string_view name, std::string_view key) const {
-  if (name == "TOPIC_PUT_NUMS" || name == "TOPIC_PUT_SIZE" || name == "QUEUE_PUT_NUMS" || name == "QUEUE_PUT_SIZE")
-    return find_put(name, key);
+  const bool of_queue = name == kQueuePutNums || name == kQueuePutSize;
+  if (of_queue || name == kTopicPutNums || name == kTopicPutSize) return find_put(of_queue, key);
   const auto by_key = items_.find(name);
   if (by_key == items_.end()) return nullptr;
   const auto found = by_key->second.find(key);
@@ -150,7 +149,9 @@ std::optional<StatsView> BrokerStats::find(std::string_view name, std::string_vi
   const std::lock_guard lock(mutex_);
   fold();
   const StatsItem* const found = find_item(name, key);
-  return found != nullptr ? std::optional(found->view(clock_.steady_ms())) : std::nullopt;
+  if (found == nullptr) return std::nullopt;
+  const bool bytes = name == kTopicPutSize || name == kQueuePutSize;
+  return found->view(clock_.steady_ms(), bytes ? StatsItem::Value::bytes : StatsItem::Value::messages);
 }
 
 double BrokerStats::tps(std::string_view name, std::string_view key) const {
@@ -165,25 +166,14 @@ void BrokerStats::sample() {
   rates_.push_back({.at_ms = now_ms, .put = put_times_, .found = get_found_, .miss = get_miss_, .transferred = get_messages_});
   while (rates_.size() > 1 && now_ms - rates_.front().at_ms > kRateSpanMs) rates_.pop_front();
 
-  const bool fine = now_ms - fine_at_ms_ >= StatsItem::kFineMs;
-  const bool coarse = now_ms - coarse_at_ms_ >= StatsItem::kCoarseMs;
-  if (fine) fine_at_ms_ = now_ms;
-  if (coarse) coarse_at_ms_ = now_ms;
-  if (fine || coarse) {
-    const auto take = [&](StatsItem& item) {
-      if (fine) item.sample_fine(now_ms);
-      if (coarse) item.sample_coarse(now_ms);
-    };
-    const auto take_both = [&](Puts& puts) {
-      take(puts.messages);
-      take(puts.bytes);
-    };
+  if (now_ms - sampled_ms_ >= StatsItem::kFineMs) {
+    sampled_ms_ = now_ms;
     for (auto& [name, by_key] : items_) {
-      for (auto& [key, item] : by_key) take(item);
+      for (auto& [key, item] : by_key) item.sample(now_ms);
     }
     for (auto& [topic, puts] : puts_) {
-      take_both(puts.all);
-      for (auto& [queue_id, queue] : puts.queues) take_both(queue);
+      puts.all.sample(now_ms);
+      for (auto& [queue_id, queue] : puts.queues) queue.sample(now_ms);
     }
   }
 

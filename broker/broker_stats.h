@@ -68,17 +68,9 @@ class BrokerStats {
     TextMap<Queues> topics;  ///< By topic and queue.
   };
   /// Where the puts of a topic are counted. Its queues, which may be many, have no names of their own to be looked up by.
-  struct Puts {
-    StatsItem messages, bytes;
-    explicit Puts(std::int64_t since_ms) noexcept : messages(since_ms), bytes(since_ms) {}
-    void add(const PutShard::Counts& counts) noexcept {
-      messages.add(counts.messages, counts.times);
-      bytes.add(counts.bytes, counts.times);
-    }
-  };
   struct TopicPuts {
-    Puts all;
-    std::unordered_map<std::int32_t, Puts> queues;
+    StatsItem all;
+    std::unordered_map<std::int32_t, StatsItem> queues;
   };
   [[nodiscard]] PutShard& shard_of_this_thread() const noexcept;
   /// Moves what the shards hold to `items_` and the totals. `mutex_` is held.
@@ -89,7 +81,7 @@ class BrokerStats {
   void add_unlocked(std::string_view name, std::string_view key, std::int64_t value, std::int64_t times, std::int64_t since_ms);
   /// Null when nothing was ever counted under it.
   [[nodiscard]] const StatsItem* find_item(std::string_view name, std::string_view key) const;
-  [[nodiscard]] const StatsItem* find_put(std::string_view name, std::string_view key) const;
+  [[nodiscard]] const StatsItem* find_put(bool of_queue, std::string_view key) const;
 
   Clock& clock_;
   const std::string cluster_name_;
@@ -102,7 +94,7 @@ class BrokerStats {
   mutable TextMap<TopicPuts> puts_;
   mutable std::int64_t put_times_ = 0, put_bytes_ = 0;
   std::deque<RateSample> rates_;
-  std::int64_t fine_at_ms_ = 0, coarse_at_ms_ = 0, day_ = 0;
+  std::int64_t sampled_ms_ = 0, day_ = 0;
   std::int64_t put_yesterday_ = 0, put_today_ = 0, get_yesterday_ = 0, get_today_ = 0;
 };
 

@@ -10,25 +10,30 @@ constexpr std::int64_t kMinuteMs = 60'000, kHourMs = 3'600'000, kDayMs = 86'400'
 
 }  // namespace
 
-void StatsItem::sample_fine(std::int64_t now_ms) { take(fine_, now_ms, kMinuteMs); }
-void StatsItem::sample_coarse(std::int64_t now_ms) { take(coarse_, now_ms, kDayMs); }
-
-void StatsItem::take(Samples& samples, std::int64_t now_ms, std::int64_t span_ms) const {
-  if (times_ != (samples.empty() ? 0 : samples.back().times)) samples.push_back({now_ms, value_, times_});
-  // Of those before the span the last one stays.
-  const auto inside = std::find_if(samples.begin(), samples.end(), [&](const Sample& one) { return now_ms - one.at_ms < span_ms; });
-  if (inside - samples.begin() > 1) samples.erase(samples.begin(), inside - 1);
-  if (samples.size() == 1) samples.shrink_to_fit();
+void StatsItem::sample(std::int64_t now_ms) {
+  if (times_ != (past_.empty() ? 0 : past_.back().times)) past_.push_back({now_ms, times_, messages_, bytes_});
+  // A window begins with the last sample before it. Of those before the last minute the last one of each coarse step stays, of those before
+  // the last day the last one.
+  const auto spare = [now_ms](const Sample& one, const Sample& next) {
+    const std::int64_t age_ms = now_ms - next.at_ms;
+    return age_ms >= kDayMs || (age_ms >= kMinuteMs && one.at_ms / kCoarseMs == next.at_ms / kCoarseMs);
+  };
+  auto kept = past_.begin();
+  for (auto one = past_.begin(); one != past_.end(); ++one) {
+    if (one + 1 == past_.end() || !spare(*one, *(one + 1))) *kept++ = *one;
+  }
+  past_.erase(kept, past_.end());
+  if (past_.size() <= past_.capacity() / 2) past_.shrink_to_fit();
 }
 
-StatsWindow StatsItem::window(const Samples& samples, std::int64_t now_ms, std::int64_t span_ms, std::int64_t step_ms) const {
+StatsWindow StatsItem::window(std::int64_t now_ms, Value of, std::int64_t span_ms, std::int64_t step_ms) const {
   Sample first{.at_ms = since_ms_};
-  for (const Sample& one : samples) {
+  for (const Sample& one : past_) {
     if (now_ms - one.at_ms < span_ms) break;
     first = one;
   }
   StatsWindow view;
-  view.sum = value_ - first.value;
+  view.sum = of == Value::messages ? messages_ - first.messages : bytes_ - first.bytes;
   // Nothing had changed at the steps that are not there.
   const std::int64_t elapsed_ms = std::min(now_ms - first.at_ms, span_ms + step_ms);
   const std::int64_t times = times_ - first.times;
@@ -37,10 +42,10 @@ StatsWindow StatsItem::window(const Samples& samples, std::int64_t now_ms, std::
   return view;
 }
 
-StatsView StatsItem::view(std::int64_t now_ms) const {
-  return {.minute = window(fine_, now_ms, kMinuteMs, kFineMs),
-          .hour = window(coarse_, now_ms, kHourMs, kCoarseMs),
-          .day = window(coarse_, now_ms, kDayMs, kCoarseMs)};
+StatsView StatsItem::view(std::int64_t now_ms, Value of) const {
+  return {.minute = window(now_ms, of, kMinuteMs, kFineMs),
+          .hour = window(now_ms, of, kHourMs, kCoarseMs),
+          .day = window(now_ms, of, kDayMs, kCoarseMs)};
 }
 
 }  // namespace skylark::broker

@@ -59,6 +59,27 @@ TEST_CASE("a counter that stood still counts what came after it over the whole w
   for (const char* absent : {"T@4", "U@3", "T", "T@x", "@3"}) CHECK_FALSE(stats.find("QUEUE_PUT_NUMS", absent));
 }
 
+TEST_CASE("a counter that is never still has the same windows, give or take a step", "[broker][stats]") {
+  ManualClock clock;
+  BrokerStats stats(clock, "ClusterA");
+  for (auto time = 0s; time < 30h; time += 10s) {
+    stats.add_put("T", 0, 10, 1000);
+    clock.advance(10s);
+    stats.sample();
+  }
+  for (const auto& [name, each] : {std::pair("QUEUE_PUT_NUMS", 10), std::pair("QUEUE_PUT_SIZE", 1000)}) {
+    const auto view = stats.find(name, "T@0");
+    REQUIRE(view);
+    const std::pair<StatsWindow, int> windows[] = {{view->minute, 6}, {view->hour, 360}, {view->day, 8640}};
+    for (const auto& [window, times] : windows) {
+      CHECK(window.sum >= times * each);
+      CHECK(window.sum <= (times + (times == 6 ? 1 : 60)) * each);
+      CHECK(window.tps == Approx(each / 10.0));
+      CHECK(window.average_per_time == Approx(each));
+    }
+  }
+}
+
 TEST_CASE("puts of many threads at once are all counted", "[broker][stats]") {
   constexpr int kThreads = 20, kPuts = 500;  // More threads than the counters are split for.
   ManualClock clock;
