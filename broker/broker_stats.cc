@@ -64,24 +64,37 @@ BrokerStats::PutShard& BrokerStats::shard_of_this_thread() const noexcept {
 
 void BrokerStats::add_put(std::string_view topic, std::int32_t queue_id, std::int64_t messages, std::int64_t bytes) {
   PutShard& shard = shard_of_this_thread();
-  const std::lock_guard lock(shard.mutex);
-  auto queues = shard.topics.find(topic);
-  if (queues == shard.topics.end()) queues = shard.topics.emplace(std::string(topic), PutShard::Queues{}).first;
-  PutShard::Counts& counts = queues->second[queue_id];
-  if (counts.times++ == 0) counts.since_ms = clock_.steady_ms();
-  counts.messages += messages;
-  counts.bytes += bytes;
+  bool full = false;
+  {
+    const std::lock_guard lock(shard.mutex);
+    auto queues = shard.topics.find(topic);
+    if (queues == shard.topics.end()) queues = shard.topics.emplace(std::string(topic), PutShard::Queues{}).first;
+    PutShard::Counts& counts = queues->second[queue_id];
+    if (counts.times++ == 0) {
+      counts.since_ms = clock_.steady_ms();
+      ++shard.queues;
+    }
+    counts.messages += messages;
+    counts.bytes += bytes;
+    full = shard.queues >= kShardQueuesMax;
+  }
+  if (!full) return;
+  const std::unique_lock lock(mutex_, std::try_to_lock);  // Nobody who stores messages waits for one who looks at all items.
+  if (lock) fold_shard(shard);
 }
 
 void BrokerStats::fold() const {
-  for (PutShard& shard : shards_) {
-    decltype(shard.topics) topics;
-    {
-      const std::lock_guard lock(shard.mutex);
-      topics.swap(shard.topics);
-    }
-    for (const auto& [topic, queues] : topics) fold_topic(topic, queues);
+  for (PutShard& shard : shards_) fold_shard(shard);
+}
+
+void BrokerStats::fold_shard(PutShard& shard) const {
+  decltype(shard.topics) topics;
+  {
+    const std::lock_guard lock(shard.mutex);
+    topics.swap(shard.topics);
+    shard.queues = 0;
   }
+  for (const auto& [topic, queues] : topics) fold_topic(topic, queues);
 }
 
 void BrokerStats::fold_topic(const std::string& topic, const PutShard::Queues& queues) const {

@@ -66,7 +66,10 @@ class BrokerStats {
     using Queues = std::unordered_map<std::int32_t, Counts>;
     std::mutex mutex;
     TextMap<Queues> topics;  ///< By topic and queue.
+    std::size_t queues = 0;  ///< In all topics.
   };
+  /// A shard with so many queues is folded by the next put: what it holds is memory of this thread, which would keep it.
+  static constexpr std::size_t kShardQueuesMax = 256;
   /// Where the puts of a topic are counted. Its queues, which may be many, have no names of their own to be looked up by.
   struct TopicPuts {
     StatsItem all;
@@ -75,6 +78,7 @@ class BrokerStats {
   [[nodiscard]] PutShard& shard_of_this_thread() const noexcept;
   /// Moves what the shards hold to `items_` and the totals. `mutex_` is held.
   void fold() const;
+  void fold_shard(PutShard& shard) const;
   void fold_topic(const std::string& topic, const PutShard::Queues& queues) const;
   /// Made when it is not there; it stays where it is.
   [[nodiscard]] StatsItem& item(std::string_view name, std::string_view key, std::int64_t since_ms) const;

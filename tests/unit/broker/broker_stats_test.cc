@@ -80,6 +80,16 @@ TEST_CASE("a counter that is never still has the same windows, give or take a st
   }
 }
 
+TEST_CASE("puts to more queues than a thread keeps are all counted", "[broker][stats]") {
+  ManualClock clock;
+  BrokerStats stats(clock, "ClusterA");
+  for (int put = 0; put < 3000; ++put) stats.add_put("T", put % 1000, 1, 10);
+  CHECK(stats.totals().put_times == 3000);
+  CHECK(stats.find("TOPIC_PUT_SIZE", "T")->day.sum == 30'000);
+  CHECK(stats.find("QUEUE_PUT_NUMS", "T@0")->day.sum == 3);
+  CHECK(stats.find("QUEUE_PUT_NUMS", "T@999")->day.sum == 3);
+}
+
 TEST_CASE("puts of many threads at once are all counted", "[broker][stats]") {
   constexpr int kThreads = 20, kPuts = 500;  // More threads than the counters are split for.
   ManualClock clock;
