@@ -39,7 +39,7 @@ void MessageStoreImpl::upkeep() {
     if (tick % expiry_ticks == 0 && tick >= kFirstExpiryTick) remove_expired();
     queues_.limit_mappings();  // Those that readers made.
     if (tick % kRestTicks == 0) {
-      for (const auto& named : queues_.all()) named.queue->rest();
+      for (const auto& queue : queues_.queues()) queue->rest();
     }
     lock.lock();
   }
@@ -126,7 +126,7 @@ void MessageStoreImpl::expire_indexes() {
   const std::int64_t begin = log_.begin();
   if (begin == mins_found_for_) return;
   bool found = dispatcher_->position() >= begin;
-  for (const auto& named : queues_.all()) found = named.queue->expire(begin) && found;
+  for (const auto& queue : queues_.queues()) found = queue->expire(begin) && found;
   if (index_) index_->expire(begin);
   ends_changed_ = true;
   if (found) mins_found_for_ = begin;

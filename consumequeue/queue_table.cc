@@ -184,6 +184,18 @@ std::vector<QueueTable::Named> QueueTable::all() const {
   return all;
 }
 
+std::vector<QueueTable::QueuePtr> QueueTable::queues() const {
+  const std::shared_lock lock(mutex_);
+  std::size_t count = 0;
+  for (const auto& [topic, queues] : topics_) count += queues.size();
+  std::vector<QueuePtr> all;
+  all.reserve(count);
+  for (const auto& [topic, queues] : topics_) {
+    for (const auto& [id, queue] : queues) all.push_back(queue);
+  }
+  return all;
+}
+
 std::vector<std::string> QueueTable::topics() const {
   const std::shared_lock lock(mutex_);
   std::vector<std::string> names;
