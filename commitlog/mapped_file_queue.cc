@@ -25,14 +25,25 @@ std::optional<std::int64_t> parse_base(const std::string& name) {
 
 std::string mapped_file_name(std::int64_t base) { return fmt::format("{:020}", base); }
 
-MappedFileQueue::MappedFileQueue(FileSystem& files, std::string folder, std::int64_t file_size) : system_(files), file_size_(file_size) {
-  folders_.push_back(std::move(folder));
-}
+MappedFileQueue::MappedFileQueue(FileSystem& files, std::string folder, std::int64_t file_size)
+    : system_(files), folder_(std::move(folder)), file_size_(file_size) {}
 
 MappedFileQueue::MappedFileQueue(FileSystem& files, FileFolders folders, std::int64_t file_size)
-    : system_(files), folders_(std::move(folders.writable)), writable_folders_(folders_.size()), file_size_(file_size) {
-  SKYLARK_ASSERT(writable_folders_ > 0, "a row of files without a folder");
-  folders_.insert(folders_.end(), folders.read_only.begin(), folders.read_only.end());
+    : MappedFileQueue(files, folders.writable.empty() ? "" : folders.writable.front(), file_size) {
+  SKYLARK_ASSERT(!folders.writable.empty(), "a row of files without a folder");
+  std::vector<std::string> more(folders.writable.begin() + 1, folders.writable.end());
+  more.insert(more.end(), folders.read_only.begin(), folders.read_only.end());
+  if (!more.empty()) more_ = std::make_unique<MoreFolders>(MoreFolders{std::move(more), folders.writable.size()});
+}
+
+std::vector<std::string> MappedFileQueue::folders() const {
+  std::vector<std::string> all{folder_};
+  if (more_) all.insert(all.end(), more_->folders.begin(), more_->folders.end());
+  return all;
+}
+
+std::string MappedFileQueue::path_in(std::uint32_t number, std::int64_t base) const {
+  return folder(number) + "/" + mapped_file_name(base);
 }
 
 void MappedFileQueue::share(std::shared_ptr<std::atomic<std::int64_t>> mapped_files) { mapped_files_ = std::move(mapped_files); }
@@ -47,12 +58,12 @@ std::shared_ptr<MappedFile> MappedFileQueue::adopt(std::unique_ptr<MappedFile> f
           }};
 }
 
-Result<void> MappedFileQueue::list_folder(std::uint32_t folder, std::vector<Found>& found) const {
-  const auto names = system_.list(folders_[folder]);
+Result<void> MappedFileQueue::list_folder(std::uint32_t number, std::vector<Found>& found) const {
+  const auto names = system_.list(folder(number));
   if (!names && names.error() == Errc::not_found) return {};
   if (!names) return names.error();
   for (const std::string& name : *names) {
-    const std::string path = folders_[folder] + "/" + name;
+    const std::string path = folder(number) + "/" + name;
     if (system_.is_folder(path)) continue;
     const auto base = parse_base(name);
     if (!base) {
@@ -61,7 +72,7 @@ Result<void> MappedFileQueue::list_folder(std::uint32_t folder, std::vector<Foun
     }
     const auto size = system_.file_size(path);
     if (!size) return size.error();
-    found.push_back({*base, *size, folder});
+    found.push_back({*base, *size, number});
   }
   return {};
 }
@@ -81,7 +92,7 @@ Result<void> MappedFileQueue::check_found(const std::vector<Found>& found) const
       return Errc::malformed;
     }
     if (before != nullptr && before->base + common != file.base)
-      log::error("{}: no file between {} and {}", fmt::join(folders_, ", "), before->base, file.base);
+      log::error("{}: no file between {} and {}", fmt::join(folders(), ", "), before->base, file.base);
     before = &file;
   }
   return {};
@@ -89,7 +100,7 @@ Result<void> MappedFileQueue::check_found(const std::vector<Found>& found) const
 
 Result<void> MappedFileQueue::load() {
   std::vector<Found> found;
-  for (std::uint32_t folder = 0; folder < folders_.size(); ++folder) {
+  for (std::uint32_t folder = 0; folder < folder_count(); ++folder) {
     const auto listed = list_folder(folder, found);
     if (!listed) return listed;
   }
@@ -170,15 +181,16 @@ std::string MappedFileQueue::path_of(std::int64_t base) const {
 
 void MappedFileQueue::set_crowded(std::vector<bool> crowded) {
   const std::scoped_lock lock(mutex_);
-  crowded_ = std::move(crowded);
+  if (more_) more_->crowded = std::move(crowded);
 }
 
 std::vector<std::uint32_t> MappedFileQueue::places_for(std::int64_t base) const {
+  if (!more_) return {0};
   std::vector<std::uint32_t> roomy, crowded;
   {
     const std::scoped_lock lock(mutex_);
-    for (std::uint32_t folder = 0; folder < writable_folders_; ++folder)
-      (folder < crowded_.size() && crowded_[folder] ? crowded : roomy).push_back(folder);
+    for (std::uint32_t folder = 0; folder < more_->writable; ++folder)
+      (folder < more_->crowded.size() && more_->crowded[folder] ? crowded : roomy).push_back(folder);
   }
   if (roomy.empty()) roomy.swap(crowded);
   const auto turn = static_cast<std::size_t>(base / file_size_) % roomy.size();
@@ -187,12 +199,12 @@ std::vector<std::uint32_t> MappedFileQueue::places_for(std::int64_t base) const 
   return roomy;
 }
 
-Result<std::shared_ptr<MappedFile>> MappedFileQueue::create(std::int64_t base, std::uint32_t folder) {
-  auto mapped = system_.map(path_in(folder, base), file_size_, true);
+Result<std::shared_ptr<MappedFile>> MappedFileQueue::create(std::int64_t base, std::uint32_t number) {
+  auto mapped = system_.map(path_in(number, base), file_size_, true);
   if (!mapped && mapped.error() == Errc::not_found) {
-    const auto made = system_.create_folders(folders_[folder]);
+    const auto made = system_.create_folders(folder(number));
     if (!made) return made.error();
-    mapped = system_.map(path_in(folder, base), file_size_, true);
+    mapped = system_.map(path_in(number, base), file_size_, true);
   }
   if (!mapped) return mapped.error();
   return adopt(std::move(*mapped));
@@ -202,7 +214,7 @@ void MappedFileQueue::add(std::int64_t base, std::shared_ptr<MappedFile> file) {
   const std::scoped_lock lock(mutex_);
   SKYLARK_ASSERT(files_.empty() || files_.back().base + file_size_ == base, "a store file would leave a gap");
   std::uint32_t folder = 0;
-  if (folders_.size() > 1) {
+  if (more_) {
     while (file->path() != path_in(folder, base)) ++folder;
   }
   files_.push_back({base, std::move(file), folder});

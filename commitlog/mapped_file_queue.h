@@ -50,10 +50,10 @@ class MappedFileQueue {
   void assume(std::int64_t first_base, std::int32_t count);
 
   /// The first one, which stands for all of them in messages.
-  [[nodiscard]] const std::string& folder() const noexcept { return folders_.front(); }
+  [[nodiscard]] const std::string& folder() const noexcept { return folder_; }
   /// Those that may get new files, then those that are only read.
-  [[nodiscard]] const std::vector<std::string>& folders() const noexcept { return folders_; }
-  [[nodiscard]] std::size_t writable_folders() const noexcept { return writable_folders_; }
+  [[nodiscard]] std::vector<std::string> folders() const;
+  [[nodiscard]] std::size_t writable_folders() const noexcept { return more_ ? more_->writable : 1; }
   [[nodiscard]] std::int64_t file_size() const noexcept { return file_size_; }
   [[nodiscard]] bool empty() const;
   /// First byte of the first file; -1 without files.
@@ -94,20 +94,25 @@ class MappedFileQueue {
     std::int64_t size = 0;
     std::uint32_t folder = 0;
   };
-  [[nodiscard]] std::string path_in(std::uint32_t folder, std::int64_t base) const {
-    return folders_[folder] + "/" + mapped_file_name(base);
-  }
+  /// What a row in one folder does without: there may be a hundred thousand of them.
+  struct MoreFolders {
+    std::vector<std::string> folders;  // Numbers 1 and up. Never changes.
+    std::size_t writable = 1;          // Of all folders.
+    std::vector<bool> crowded{};       // Empty: none is.
+  };
+  [[nodiscard]] const std::string& folder(std::uint32_t number) const { return number == 0 ? folder_ : more_->folders[number - 1]; }
+  [[nodiscard]] std::uint32_t folder_count() const noexcept { return more_ ? static_cast<std::uint32_t>(more_->folders.size()) + 1 : 1; }
+  [[nodiscard]] std::string path_in(std::uint32_t folder, std::int64_t base) const;
   [[nodiscard]] Result<void> list_folder(std::uint32_t folder, std::vector<Found>& found) const;
   [[nodiscard]] Result<void> check_found(const std::vector<Found>& found) const;
 
   FileSystem& system_;
-  std::vector<std::string> folders_;  // Never changes.
-  std::size_t writable_folders_ = 1;
+  const std::string folder_;
+  std::unique_ptr<MoreFolders> more_;  // Null: none.
   std::int64_t file_size_;
   std::shared_ptr<std::atomic<std::int64_t>> mapped_files_;  // Null: not shared.
   mutable std::mutex mutex_;
   mutable std::vector<File> files_;  // Ascending; a gap is possible in a damaged store.
-  std::vector<bool> crowded_;        // Empty: none is.
 };
 
 }  // namespace skylark::commitlog
