@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <mutex>
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -49,6 +49,8 @@ class Descriptor {
   }
   [[nodiscard]] int get() const noexcept { return number_; }
   [[nodiscard]] bool open() const noexcept { return number_ >= 0; }
+  /// To who closes it from then on.
+  [[nodiscard]] int release() noexcept { return std::exchange(number_, -1); }
 
  private:
   int number_;
@@ -73,7 +75,10 @@ class DiskMappedFile final : public MappedFile {
   DiskMappedFile(std::string path, char* bytes, std::int64_t size_bytes) : path_(std::move(path)), bytes_(bytes), size_(size_bytes) {}
   DiskMappedFile(const DiskMappedFile&) = delete;
   DiskMappedFile& operator=(const DiskMappedFile&) = delete;
-  ~DiskMappedFile() override { ::munmap(bytes_, static_cast<std::size_t>(size_)); }
+  ~DiskMappedFile() override {
+    ::munmap(bytes_, static_cast<std::size_t>(size_));
+    const Descriptor closed(descriptor_);
+  }
 
   const std::string& path() const noexcept override { return path_; }
   std::int64_t size_bytes() const noexcept override { return size_; }
@@ -167,10 +172,11 @@ class DiskMappedFile final : public MappedFile {
     return position >= 0 && size_bytes >= 0 && position <= size_ && size_bytes <= size_ - position;
   }
   Result<int> descriptor_for_io() const {
-    const std::scoped_lock lock(mutex_);
-    if (!descriptor_.open()) descriptor_ = open_file(path_, O_RDWR);
-    if (!descriptor_.open()) return last_error();
-    return descriptor_.get();
+    int kept = descriptor_.load();
+    if (kept >= 0) return kept;
+    Descriptor opened = open_file(path_, O_RDWR);
+    if (!opened.open()) return last_error();
+    return descriptor_.compare_exchange_strong(kept, opened.get()) ? opened.release() : kept;
   }
   Result<Descriptor> fresh_descriptor() const {
     Descriptor descriptor = open_file(path_, O_RDWR);
@@ -178,11 +184,10 @@ class DiskMappedFile final : public MappedFile {
     return descriptor;
   }
 
-  std::string path_;
-  char* bytes_;
-  std::int64_t size_;
-  mutable std::mutex mutex_;
-  mutable Descriptor descriptor_;
+  const std::string path_;
+  char* const bytes_;
+  const std::int64_t size_;
+  mutable std::atomic<int> descriptor_{-1};
 };
 
 /// Holds the record lock of its descriptor until it dies.
