@@ -38,8 +38,8 @@ void store_be(void* to, T value) noexcept {
 }
 
 /// Appends a big-endian integer to a byte string.
-template <class T>
-void append_be(std::string& to, T value) {
+template <class T, class Allocator>
+void append_be(std::basic_string<char, std::char_traits<char>, Allocator>& to, T value) {
   char raw[sizeof(T)];
   store_be(raw, value);
   to.append(raw, sizeof raw);

@@ -184,11 +184,11 @@ std::vector<QueueTable::Named> QueueTable::all() const {
   return all;
 }
 
-std::vector<QueueTable::QueuePtr> QueueTable::queues() const {
+QueueTable::QueuePtrs QueueTable::queues() const {
   const std::shared_lock lock(mutex_);
   std::size_t count = 0;
   for (const auto& [topic, queues] : topics_) count += queues.size();
-  std::vector<QueuePtr> all;
+  QueuePtrs all;
   all.reserve(count);
   for (const auto& [topic, queues] : topics_) {
     for (const auto& [id, queue] : queues) all.push_back(queue);
@@ -264,7 +264,7 @@ void QueueTable::limit_mappings(std::int64_t mapped_max) {
 }
 
 Result<void> QueueTable::flush() {
-  std::vector<QueuePtr> dirty;
+  QueuePtrs dirty;
   {
     const std::shared_lock lock(mutex_);
     for (const auto& [topic, queues] : topics_) {

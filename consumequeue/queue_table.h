@@ -79,7 +79,8 @@ class QueueTable {
   [[nodiscard]] QueuePtr find_or_make(std::string_view topic, std::int32_t queue_id);
   [[nodiscard]] std::vector<Named> all() const;
   /// The same without names, which for tens of thousands of queues are megabytes.
-  [[nodiscard]] std::vector<QueuePtr> queues() const;
+  using QueuePtrs = std::vector<QueuePtr, PageAllocator<QueuePtr>>;
+  [[nodiscard]] QueuePtrs queues() const;
   [[nodiscard]] std::vector<std::string> topics() const;
   /// Removes the queues of a topic, with their files. False when there were none.
   bool remove_topic(std::string_view topic);

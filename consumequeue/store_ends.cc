@@ -13,14 +13,14 @@ constexpr std::string_view kMagic = "SKYENDS1";
 constexpr std::size_t kChecksumSize = 4;
 constexpr std::size_t kTopicSize = 12, kQueueSize = 48;  // Without the name of the topic.
 
-void append_text(std::string& bytes, std::string_view text) {
+void append_text(EncodedEnds& bytes, std::string_view text) {
   append_be(bytes, static_cast<std::int32_t>(text.size()));
   bytes += text;
 }
 
 std::string read_text(ByteReader& reader) { return std::string(reader.take(reader.read<std::int32_t>())); }
 
-void append(std::string& bytes, const TopicEnds::Queue& queue) {
+void append(EncodedEnds& bytes, const TopicEnds::Queue& queue) {
   append_be(bytes, queue.queue_id);
   append_be(bytes, queue.state.file_count);
   const QueueState& state = queue.state;
@@ -44,8 +44,8 @@ std::string temporary(const std::string& path) { return path + ".tmp"; }
 
 }  // namespace
 
-std::string encode(const StoreEnds& ends) {
-  std::string bytes(kMagic);
+EncodedEnds encode(const StoreEnds& ends) {
+  EncodedEnds bytes(kMagic);
   append_be<std::int32_t>(bytes, ends.clean ? 1 : 0);
   for (const std::int64_t value : {ends.durable_offset, ends.log_begin, ends.last_record, ends.store_timestamp, ends.lock_modified_ms,
                                    ends.taken_ms, ends.queue_file_size})

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/file_system.h"
+#include "base/page_allocator.h"
 #include "base/result.h"
 #include "consumequeue/consume_queue.h"
 #include "consumequeue/key_index.h"
@@ -22,7 +23,7 @@ struct TopicEnds {
   };
   std::string topic;
   bool batch = false;  ///< Batch queues: those of a topic are all of one kind.
-  std::vector<Queue> queues;
+  std::vector<Queue, PageAllocator<Queue>> queues;
 };
 
 /// Where everything that follows the commit log ended at one moment, so that a start need not find out by reading: a file of our own in the
@@ -41,7 +42,8 @@ struct StoreEnds {
   std::vector<TopicEnds> topics;
 };
 
-[[nodiscard]] std::string encode(const StoreEnds& ends);
+using EncodedEnds = std::basic_string<char, std::char_traits<char>, PageAllocator<char>>;
+[[nodiscard]] EncodedEnds encode(const StoreEnds& ends);
 /// Empty when the bytes are damaged or of another version.
 [[nodiscard]] std::optional<StoreEnds> decode_store_ends(std::string_view bytes);
 
