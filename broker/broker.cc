@@ -122,7 +122,11 @@ struct Broker::Impl {
         cold_reads(cold_read_limits(settings)),
         filters(filter_options(settings), file_system, clock_used),
         held_pulls(
-            clock_used, [this](const std::string& topic, std::int32_t queue_id) { return store->max_offset(topic, queue_id); },
+            clock_used,
+            [this](const std::string& topic, std::int32_t queue_id) {
+              store->hasten();  // Asked for pulls that wait: what is stored already may be for them.
+              return store->max_offset(topic, queue_id);
+            },
             [this](HeldPull pull) { core.pull->resume(std::move(pull)); }),
         parts{
             config,      identity, clock,       files,      *store,    topics,
@@ -139,7 +143,8 @@ struct Broker::Impl {
   }
 
   void wire_listeners() {
-    store->set_arrival_listener([this](const ArrivedMessage& message) { held_pulls.on_arrival(message); });
+    store->set_arrival_listener([this](const ArrivedMessage& message) { held_pulls.on_arrival(message); },
+                                [this] { return held_pulls.size() > 0; });
     topics.set_persist_listener([this] { topics_file.changed(); });
     groups.set_persist_listener([this] { groups_file.changed(); });
     topics.set_change_listener([this](const TopicConfigPtr&) { registration.register_soon(); });

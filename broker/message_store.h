@@ -223,7 +223,11 @@ class MessageStore {
 
   /// Called after a message became readable through its queue, on the dispatching thread; must be quick. Set before `start()`.
   using ArrivalListener = std::function<void(const ArrivedMessage&)>;
-  virtual void set_arrival_listener(ArrivalListener listener) = 0;
+  /// `awaited`: whether somebody waits for a message just now, asked on any thread; null: always. While nobody does, messages become
+  /// readable up to a millisecond after they were stored, which spares the dispatcher most of its wake-ups.
+  virtual void set_arrival_listener(ArrivalListener listener, std::function<bool()> awaited = nullptr) = 0;
+  /// Somebody waits from now on: makes what is stored readable without delay.
+  virtual void hasten() = 0;
 
   // For replication.
   /// Readable bytes of the log at that offset, within one file, at most `size_max`; empty when there are none.

@@ -122,7 +122,7 @@ Result<void> MessageStoreImpl::start() {
   flusher_ = std::make_unique<commitlog::FlushService>(
       log_, options_.flush_interval_ms,
       [this](std::int64_t end) {
-        if (options_.sync_flush) dispatcher_->wake();
+        if (options_.sync_flush) wake_dispatcher();
         waiters_->flushed(end);
       },
       [this] { waiters_->flush_failed(); });
@@ -310,7 +310,7 @@ void MessageStoreImpl::log_advanced() {
   if (options_.sync_flush)
     flusher_->request();
   else
-    dispatcher_->wake();
+    wake_dispatcher();
   if (append_listener_) append_listener_();
 }
 

@@ -64,7 +64,13 @@ class MessageStoreImpl final : public MessageStore {
   bool delete_expired_files() override;
   std::int32_t clean_expired_queues(const std::function<bool(std::string_view topic)>& keep) override;
   DiskUsage disk_usage() override;
-  void set_arrival_listener(ArrivalListener listener) override { arrival_listener_ = std::move(listener); }
+  void set_arrival_listener(ArrivalListener listener, std::function<bool()> awaited) override {
+    arrival_listener_ = std::move(listener);
+    arrivals_awaited_ = std::move(awaited);
+  }
+  void hasten() override {
+    if (dispatch_behind_bytes() > 0) dispatcher_->wake(true);
+  }
 
   std::optional<PinnedSlice> log_bytes(std::int64_t physical_offset, std::size_t size_max) override;
   Result<void> append_replicated(std::int64_t physical_offset, std::string_view bytes) override;
@@ -79,6 +85,7 @@ class MessageStoreImpl final : public MessageStore {
   [[nodiscard]] Result<consumequeue::RecoveryResult> recover();
   [[nodiscard]] PutStatus refusal(std::span<const PutMessage> messages) const;
   void log_advanced();
+  void wake_dispatcher() { dispatcher_->wake(!arrivals_awaited_ || arrivals_awaited_()); }
   void message_entered(const MessageView& record, std::int64_t tags_code);
 
   [[nodiscard]] bool far_behind(std::int64_t physical_offset) const noexcept { return log_.end() - physical_offset > hot_bytes_; }
@@ -125,6 +132,7 @@ class MessageStoreImpl final : public MessageStore {
   std::unique_ptr<commitlog::FlushService> flusher_;
   std::unique_ptr<PutWaiters> waiters_;
   ArrivalListener arrival_listener_;
+  std::function<bool()> arrivals_awaited_;
   std::function<void()> append_listener_;
 
   std::atomic<std::int32_t> replica_acks_needed_{0};

@@ -18,6 +18,7 @@ namespace {
 constexpr std::string_view kDelayTopic = "SCHEDULE_TOPIC_XXXX";
 constexpr std::int64_t kHeaderSize = 8;
 constexpr std::chrono::seconds kRetryPause{1};
+constexpr std::chrono::milliseconds kRest{1};  // How long readers may find records late that nobody waited for. Java polls as often.
 constexpr std::int64_t kQueueOffsetMax =
     std::numeric_limits<std::int64_t>::max() / kUnitSize - (1 << 30);  // Its byte, and a file behind it.
 
@@ -142,9 +143,12 @@ void Dispatcher::start(std::int64_t from, std::int64_t last_record, std::int64_t
   thread_ = std::thread([this] { run(); });
 }
 
-void Dispatcher::wake() {
+void Dispatcher::wake(bool at_once) {
+  // A look is enough here: whoever rests wakes by himself.
+  if (!at_once && state_.load(std::memory_order_acquire) == State::resting) return;
   // Both sides exchange: whoever comes second sees what the other did before, the thread the log's new end, or we that it sleeps.
-  if (!asleep_.exchange(false, std::memory_order_acq_rel)) return;
+  const State was = state_.exchange(at_once ? State::hurried : State::running, std::memory_order_acq_rel);
+  if (was == State::running || was == State::hurried) return;
   const std::scoped_lock lock(mutex_);
   work_.notify_one();
 }
@@ -161,6 +165,7 @@ void Dispatcher::stop() {
 void Dispatcher::run() {
   ::pthread_setname_np(::pthread_self(), "dispatch");
   for (;;) {
+    const std::int64_t before = position();
     const bool done = drain();
     std::unique_lock lock(mutex_);
     if (!done) {
@@ -168,12 +173,15 @@ void Dispatcher::run() {
       work_.wait_for(lock, kRetryPause, [this] { return stopping_; });
       continue;
     }
-    asleep_.exchange(true, std::memory_order_acq_rel);
+    const bool rests = position() != before && state_.load(std::memory_order_relaxed) != State::hurried;
+    state_.exchange(rests ? State::resting : State::asleep, std::memory_order_acq_rel);
     const std::int64_t confirmed = log_.confirmed();
     const bool more = confirmed > position() && confirmed != blocked_at_;
     if (!more && stopping_) return;
-    if (!more) work_.wait(lock);  // Woken for nothing it goes round once.
-    asleep_.store(false, std::memory_order_relaxed);
+    if (!more && rests) work_.wait_for(lock, kRest);
+    if (!more && !rests) work_.wait(lock);  // Woken for nothing it goes round once.
+    State still = rests ? State::resting : State::asleep;
+    state_.compare_exchange_strong(still, State::running, std::memory_order_relaxed);  // Unless somebody hurries it.
   }
 }
 

@@ -59,7 +59,9 @@ class Indexer {
 
 /// Follows the commit log up to its confirmed end and enters each record into the indexes, in order, on a thread of its own.
 ///
-/// A disk that refuses an entry is tried again every second: nothing is skipped, and `stalled` says so meanwhile.
+/// After records it rests for a millisecond, when nobody waits for the next ones: to wake it for each of them costs its thread and the
+/// appender's more than to enter them. A disk that refuses an entry is tried again every second: nothing is skipped, and `stalled` says so
+/// meanwhile.
 /// Life:    `start` at the log's end after recovery; `stop` handles what is confirmed and joins.
 /// Threads: any. Source: DefaultMessageStore.ReputMessageService 5.3.
 class Dispatcher {
@@ -74,8 +76,8 @@ class Dispatcher {
 
   /// `last_record`, `timestamp`: of the record before `from`, where they are known.
   void start(std::int64_t from, std::int64_t last_record = -1, std::int64_t timestamp = 0);
-  /// The confirmed end may have moved. Cheap while the thread runs anyway.
-  void wake();
+  /// The confirmed end may have moved; `at_once`: somebody waits for what it confirms. Cheap while the thread runs anyway.
+  void wake(bool at_once);
   void stop();
   /// Behind the last record that was entered.
   [[nodiscard]] std::int64_t position() const noexcept { return position_.load(std::memory_order_acquire); }
@@ -86,6 +88,9 @@ class Dispatcher {
   [[nodiscard]] bool stalled() const noexcept { return stalled_.load(std::memory_order_relaxed); }
 
  private:
+  /// What the thread does, and so who has to wake it. `hurried`: it runs, and somebody waits for what comes.
+  enum class State : std::uint8_t { running, hurried, resting, asleep };
+
   void run();
   /// Handles what is there; false when it has to be tried again later.
   bool drain();
@@ -98,7 +103,7 @@ class Dispatcher {
   std::atomic<std::int64_t> last_record_{-1};
   std::atomic<std::int64_t> timestamp_{0};
   std::atomic<bool> stalled_{false};
-  std::atomic<bool> asleep_{false};
+  std::atomic<State> state_{State::running};
   std::mutex mutex_;
   std::condition_variable work_;
   bool stopping_ = false;

@@ -69,7 +69,8 @@ class FakeMessageStore : public MessageStore {
   bool delete_expired_files() override { return true; }
   std::int32_t clean_expired_queues(const std::function<bool(std::string_view topic)>&) override { return 0; }
   DiskUsage disk_usage() override { return {.commit_log = 0.91, .consume_queues = 0.5, .key_index = 0.5}; }
-  void set_arrival_listener(ArrivalListener listener) override { on_arrival_ = std::move(listener); }
+  void set_arrival_listener(ArrivalListener listener, std::function<bool()> = nullptr) override { on_arrival_ = std::move(listener); }
+  void hasten() override {}
   std::optional<PinnedSlice> log_bytes(std::int64_t, std::size_t) override { return std::nullopt; }
   Result<void> append_replicated(std::int64_t, std::string_view) override { return {}; }
   std::int64_t log_file_size() override { return 1 << 30; }

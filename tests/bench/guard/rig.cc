@@ -85,7 +85,7 @@ struct RequestRig::Parts {
     topic.name = kTopic;
     topic.read_queues = topic.write_queues = 4;
     topics.update(topic);
-    store->set_arrival_listener([this](const ArrivedMessage& message) { held.on_arrival(message); });
+    store->set_arrival_listener([this](const ArrivedMessage& message) { held.on_arrival(message); }, [this] { return held.size() > 0; });
     expect(store->start().has_value(), "the store does not start");
     handlers.add(RequestCode::send_message_v2, send);
     handlers.add(RequestCode::pull_message, pull);

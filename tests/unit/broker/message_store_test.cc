@@ -2,7 +2,9 @@
 // What the broker relies on: messages go in, come out by queue, key, time and id, and are there again after a stop.
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <mutex>
+#include <thread>
 
 #include "base/error.h"
 #include "tests/support/catch.h"
@@ -247,6 +249,21 @@ TEST_CASE("a listener hears of each message once it can be read", "[store]") {
   }));
   CHECK(heard == std::vector<std::int64_t>{1, 2, 3, 4, 5});
   CHECK(unreadable == 0);
+}
+
+TEST_CASE("messages become readable whether or not anybody waits for them", "[store]") {
+  StoreFixture store;
+  store.stop();
+  std::atomic<bool> awaited{false};
+  store.prepare([&](MessageStore& raw) { raw.set_arrival_listener({}, [&] { return awaited.load(); }); });
+  store.start();
+  for (std::int64_t i = 0; i < 400; ++i) {  // The dispatcher rests behind most of them, or begins to.
+    awaited = i / 100 % 2 == 1;
+    store.put("Orders", 0, "x");
+    if (i % 3 == 0) store->hasten();
+    if (i % 7 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(i % 2 == 0 ? 1 : 3));
+    REQUIRE(eventually([&] { return store->max_offset("Orders", 0) == i + 1; }));
+  }
 }
 
 TEST_CASE("a second store in the same folder does not start", "[store]") {
