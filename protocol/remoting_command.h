@@ -81,11 +81,11 @@ class ExtFields {
   ExtFields(ExtFields&&) noexcept = default;
   ExtFields& operator=(ExtFields&&) noexcept = default;
 
-  void add_view(std::string_view name, std::string_view text) { entries_.push_back({name, text, 0, Kind::text}); }
-  void add(std::string_view name, std::string_view text) { entries_.push_back({keep(name), keep(text), 0, Kind::text}); }
+  void add_view(std::string_view name, std::string_view text) { add_entry(name, text, 0, Kind::text); }
+  void add(std::string_view name, std::string_view text) { add_view(keep(name), keep(text)); }
   /// `name` must be a literal or otherwise outlive this.
-  void add_integer(std::string_view name, std::int64_t value) { entries_.push_back({name, {}, value, Kind::integer}); }
-  void add_boolean(std::string_view name, bool value) { entries_.push_back({name, {}, value ? 1 : 0, Kind::boolean}); }
+  void add_integer(std::string_view name, std::int64_t value) { add_entry(name, {}, value, Kind::integer); }
+  void add_boolean(std::string_view name, bool value) { add_entry(name, {}, value ? 1 : 0, Kind::boolean); }
 
   /// The last entry of that name, or null.
   [[nodiscard]] const Entry* find(std::string_view name) const noexcept;
@@ -112,6 +112,15 @@ class ExtFields {
   void lend(DecodeScratch* scratch) noexcept { scratch_ = scratch; }
 
  private:
+  /// Made where it stays: to copy what was written a moment ago in smaller pieces stalls the processor, 14 times a send.
+  void add_entry(std::string_view name, std::string_view text, std::int64_t number, Kind kind) {
+    Entry& entry = entries_.emplace_back();
+    entry.name = name;
+    entry.text = text;
+    entry.number = number;
+    entry.kind = kind;
+  }
+
   boost::container::small_vector<Entry, 20> entries_;
   std::vector<std::unique_ptr<char[]>> kept_;
   DecodeScratch* scratch_ = nullptr;
