@@ -147,8 +147,12 @@ class FieldReader {
   static std::size_t index_of(std::string_view name) noexcept {
     for (std::size_t slot = slot_of(name);; slot = (slot + 1) % kSlotCount) {
       const std::size_t index = kSlots[slot];
-      if (index == kCount || kNameList[index] == name) return index;
+      if (index == kCount || is_name(kNameList[index], name)) return index;
     }
+  }
+  /// `known` is not empty. The short names have one letter: no call to compare them.
+  static bool is_name(std::string_view known, std::string_view name) noexcept {
+    return known.size() == name.size() && known[0] == name[0] && (known.size() == 1 || known == name);
   }
 
   template <std::size_t kIndex>

@@ -29,6 +29,16 @@ std::string to_hex(std::string_view bytes) {
   return text;
 }
 
+/// Eight digits at once: a nibble in each byte, then those above 9 moved on to the letters.
+void put_hex(std::uint32_t value, char* out) noexcept {
+  std::uint64_t nibbles = value;
+  nibbles = (nibbles << 16 | nibbles) & 0x0000FFFF0000FFFF;
+  nibbles = (nibbles << 8 | nibbles) & 0x00FF00FF00FF00FF;
+  nibbles = (nibbles << 4 | nibbles) & 0x0F0F0F0F0F0F0F0F;
+  const std::uint64_t letters = (nibbles + 0x0606060606060606) >> 4 & 0x0101010101010101;
+  store_be(out, nibbles + 0x3030303030303030 + letters * ('A' - '0' - 10));
+}
+
 int hex_value(char c) noexcept {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
@@ -70,10 +80,10 @@ OffsetMessageIdText::OffsetMessageIdText(const Host& store_host, std::int64_t ph
   store_be(end, store_host.port);
   store_be(end + sizeof store_host.port, physical_offset);
   end += sizeof store_host.port + sizeof physical_offset;
-  for (const char* byte = bytes.data(); byte != end; ++byte) {
-    digits_[size_++] = kHexDigits[static_cast<unsigned char>(*byte) >> 4];
-    digits_[size_++] = kHexDigits[static_cast<unsigned char>(*byte) & 0xF];
-  }
+  size_ = 2 * static_cast<std::size_t>(end - bytes.data());
+  static_assert(decltype(digits_){}.size() >= 2 * bytes.size());
+  static_assert(sizeof store_host.port == 4, "every id has whole words of four bytes");
+  for (std::size_t at = 0; 2 * at < size_; at += 4) put_hex(load_be<std::uint32_t>(bytes.data() + at), digits_.data() + 2 * at);
 }
 
 std::string make_offset_message_id(const Host& store_host, std::int64_t physical_offset) {

@@ -47,6 +47,22 @@ void put_field(detail::TextWriter& out, const ExtFields::Entry& entry) {
   }
 }
 
+/// Entries of counted name and counted value. False when one does not end within `bytes`; a negative size is larger than any.
+bool decode_fields(std::string_view bytes, ExtFields& into) {
+  constexpr std::size_t kSizes = sizeof(std::int16_t) + sizeof(std::int32_t);
+  while (!bytes.empty()) {
+    if (bytes.size() < kSizes) return false;
+    const auto name_size = static_cast<std::size_t>(load_be<std::int16_t>(bytes.data()));
+    if (name_size > bytes.size() - kSizes) return false;
+    const char* const name = bytes.data() + sizeof(std::int16_t);
+    const auto value_size = static_cast<std::size_t>(load_be<std::int32_t>(name + name_size));
+    if (value_size > bytes.size() - kSizes - name_size) return false;
+    if (name_size != 0) into.add_view({name, name_size}, {name + name_size + sizeof(std::int32_t), value_size});
+    bytes.remove_prefix(kSizes + name_size + value_size);
+  }
+  return true;
+}
+
 }  // namespace
 
 Result<void> decode_rocketmq_header(std::string_view header, RemotingCommand& into) {
@@ -57,16 +73,10 @@ Result<void> decode_rocketmq_header(std::string_view header, RemotingCommand& in
   into.opaque = reader.read<std::int32_t>();
   into.flag = reader.read<std::int32_t>();
   into.remark = reader.take(reader.read<std::int32_t>());
-  ByteReader fields(reader.take(reader.read<std::int32_t>()));
+  const std::string_view fields = reader.take(reader.read<std::int32_t>());
   if (!reader.ok()) return make_error_code(Errc::malformed);
   if (!into.is_response()) into.code = widened(into.code);
-  while (!fields.rest().empty()) {
-    const std::string_view name = fields.take(fields.read<std::int16_t>());
-    const std::string_view value = fields.take(fields.read<std::int32_t>());
-    if (!fields.ok()) return make_error_code(Errc::malformed);
-    if (!name.empty()) into.ext.add_view(name, value);
-  }
-  return {};
+  return decode_fields(fields, into.ext) ? Result<void>() : make_error_code(Errc::malformed);
 }
 
 void encode_rocketmq_header(const RemotingCommand& command, std::string& into) {

@@ -57,7 +57,8 @@ struct PullMessageHandler::ColdPull {
   bool may_hold = false;
 };
 
-PullMessageHandler::PullMessageHandler(const BrokerConfig& config, PullParts parts) : config_(config), parts_(std::move(parts)) {}
+PullMessageHandler::PullMessageHandler(const BrokerConfig& config, PullParts parts)
+    : config_(config), slave_(config.is_slave()), parts_(std::move(parts)) {}
 
 remoting::Reply PullMessageHandler::handle(RemotingCommand& request, const remoting::ConnectionPtr& connection) {
   return process(request, connection, true);
@@ -70,7 +71,7 @@ void PullMessageHandler::resume(HeldPull pull) {
 }
 
 remoting::Reply PullMessageHandler::process(RemotingCommand& request, const remoting::ConnectionPtr& connection, bool may_hold) {
-  if (config_.is_slave() && !config_.broker.slave_read.get()) {
+  if (slave_ && !config_.broker.slave_read.get()) {
     return answer(request, ResponseCode::system_busy, "[REJECTREQUEST]system busy, start flow control for a while");
   }
   const auto header = decode_header<PullMessageRequestHeader>(request);

@@ -71,6 +71,7 @@ class PullMessageHandler {
                           const Checked& checked);
 
   const BrokerConfig& config_;
+  const bool slave_;
   PullParts parts_;
 };
 

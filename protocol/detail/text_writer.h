@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -31,7 +32,7 @@ class TextWriter {
       finish();
       if (text.size() > kSize) return void(out_.append(text));
     }
-    text.copy(buffer_.data() + used_, text.size());  // Unlike memcpy it takes an empty view of nothing.
+    copy(text, buffer_.data() + used_);
     used_ += text.size();
   }
   void put_number(std::int64_t value) {
@@ -67,6 +68,19 @@ class TextWriter {
   }
 
  private:
+  /// Most pieces are short: a call to copy them costs more than two words that overlap.
+  static void copy(std::string_view text, char* to) noexcept {
+    const auto both_ends = [&]<class Word>(Word) {
+      std::memcpy(to, text.data(), sizeof(Word));
+      std::memcpy(to + text.size() - sizeof(Word), text.data() + text.size() - sizeof(Word), sizeof(Word));
+    };
+    if (text.size() > 16) return void(std::memcpy(to, text.data(), text.size()));
+    if (text.size() >= 8) return both_ends(std::uint64_t{});
+    if (text.size() >= 4) return both_ends(std::uint32_t{});
+    if (text.size() >= 2) return both_ends(std::uint16_t{});
+    if (!text.empty()) *to = text[0];
+  }
+
   static constexpr std::size_t kSize = 1024;  // Most headers fit.
   static constexpr std::size_t kDigitsMax = 24;
   std::string& out_;
