@@ -135,6 +135,8 @@ struct QueueId {
   friend auto operator<=>(const QueueId&, const QueueId&) = default;
 };
 
+class StagedPuts;
+
 /// Commit log, consume queues and key index of one broker behind one door. Source: DefaultMessageStore.java 5.3.
 ///
 /// Life:    constructed by `make_message_store`, `start()` recovers and starts services, `stop()` makes everything durable.
@@ -147,17 +149,21 @@ class MessageStore {
   [[nodiscard]] virtual Result<void> start() = 0;
   virtual void stop() = 0;
 
-  /// Appends records of one queue with consecutive queue offsets as one unit; an inner batch, which holds several messages, takes a queue
-  /// offset for each. Who follows the log (readers, flushing, replicas) is told by
-  /// `publish`, which the caller owes, once for many appends. When the result must wait, `when_kept` says what becomes of it.
-  [[nodiscard]] virtual PutResult append(std::span<const PutMessage> messages) = 0;
+  /// Prepares records of one queue to be appended with consecutive queue offsets as one unit; an inner batch, which holds several messages,
+  /// takes a queue offset for each. The messages may go after the call.
+  virtual void stage(std::span<const PutMessage> messages, StagedPuts& puts) = 0;
+  /// Appends what was staged, in order, and fills in the results. Who follows the log (readers, flushing, replicas) is told by `publish`,
+  /// which the caller owes, once for many appends. When a result must wait, `when_kept` says what becomes of it.
+  virtual void append_staged(StagedPuts& puts) = 0;
+  /// Both for one unit.
+  [[nodiscard]] PutResult append(std::span<const PutMessage> messages);
   /// Tells everybody who follows the log of what was appended. Cheap when there is nothing new.
   virtual void publish() = 0;
   /// The callback runs once, when what the settings promise (flushed, replicated) is true or its deadline has passed; perhaps inside the
   /// call. `appended` is a result of `append` that must wait.
   virtual void when_kept(PutResult appended, PutCallback callback) = 0;
 
-  /// The three above in one: the callback runs inside the call when there is nothing to wait for.
+  /// `append` to `when_kept` in one: the callback runs inside the call when there is nothing to wait for.
   void put_batch(std::span<const PutMessage> messages, PutCallback callback) {
     PutResult result = append(messages);
     publish();

@@ -233,55 +233,87 @@ bool MessageStoreImpl::contradicts_batch(const RecordFields& fields, std::size_t
   return !options_.is_batch_topic || !options_.is_batch_topic(fields.topic).value_or(false);
 }
 
-PutStatus MessageStoreImpl::refusal(std::span<const PutMessage> messages) const {
+/// Why the store takes nothing now.
+PutStatus MessageStoreImpl::refusal() const {
   if (!accepting_ || options_.replica || disk_full_ || log_.failed() || dispatcher_->stalled()) return PutStatus::service_not_available;
-  if (messages.empty()) return PutStatus::message_illegal;
-  for (const PutMessage& message : messages) {
-    const RecordFields& fields = message.fields;
-    const std::size_t topic_max = fields.topic.starts_with(kRetryPrefix) ? kRetryTopicLengthMax : kTopicLengthMax;
-    if (fields.queue_id < 0) return PutStatus::message_illegal;
-    if (fields.topic.empty() || fields.topic.size() > topic_max || fields.properties.size() > kPropertiesLengthMax)
-      return PutStatus::message_illegal;
-    if (contradicts_batch(fields, messages.size())) return PutStatus::message_illegal;
-    if (static_cast<std::int64_t>(fields.body.size()) > options_.message_size_max) return PutStatus::message_illegal;
-  }
   if (log_.append_held_ms() > options_.page_cache_busy_ms) return PutStatus::page_cache_busy;
   return PutStatus::ok;
 }
 
-PutResult MessageStoreImpl::append(std::span<const PutMessage> messages) {
-  PutResult result;
-  result.status = refusal(messages);
-  if (result.status != PutStatus::ok) return result;
+/// Whether it never takes these.
+bool MessageStoreImpl::is_illegal(std::span<const PutMessage> messages) const {
+  for (const PutMessage& message : messages) {
+    const RecordFields& fields = message.fields;
+    const std::size_t topic_max = fields.topic.starts_with(kRetryPrefix) ? kRetryTopicLengthMax : kTopicLengthMax;
+    if (fields.queue_id < 0) return true;
+    if (fields.topic.empty() || fields.topic.size() > topic_max || fields.properties.size() > kPropertiesLengthMax) return true;
+    if (contradicts_batch(fields, messages.size())) return true;
+    if (static_cast<std::int64_t>(fields.body.size()) > options_.message_size_max) return true;
+  }
+  return messages.empty();
+}
 
-  thread_local commitlog::EncodedRecords records;
-  records.clear();
+void MessageStoreImpl::stage(std::span<const PutMessage> messages, StagedPuts& puts) {
+  StagedPuts::Put& put = puts.add();
+  if (is_illegal(messages)) {
+    put.result.status = PutStatus::message_illegal;
+    return;
+  }
+  put.wait_store_ok = messages.front().wait_store_ok;
+  put.store_host = messages.front().fields.store_host;
+  commitlog::EncodedRecords& records = puts.records().back();
   std::string properties;
   for (const PutMessage& message : messages) {
+    if (!options_.lmq) {
+      records.add(message.fields);
+      continue;
+    }
     RecordFields fields = message.fields;
-    if (options_.lmq) prepare_inner_queues(fields, messages.size(), properties, records);
+    prepare_inner_queues(fields, messages.size(), properties, records);
     records.add(fields);
   }
-  const auto appended = log_.append(records);
+}
+
+void MessageStoreImpl::append_staged(StagedPuts& puts) {
+  const PutStatus refused = refusal();
+  if (refused == PutStatus::ok) log_.append_each(puts.records(), puts.appended());
+  for (std::size_t i = 0; i < puts.size(); ++i) {
+    StagedPuts::Put& put = puts.put(i);
+    if (refused != PutStatus::ok)
+      put.result.status = refused;
+    else if (put.result.status == PutStatus::ok)
+      finish_put(put, puts.records()[i], puts.appended()[i]);
+  }
+}
+
+void MessageStoreImpl::finish_put(StagedPuts::Put& put, const commitlog::EncodedRecords& records,
+                                  const Result<commitlog::AppendResult>& appended) {
+  PutResult& result = put.result;
   if (!appended) {
     result.status = to_status(appended.error());
     // The next ones need not try: what wants space makes a file, which is slow on a full disk.
     if (appended.error() == Errc::no_space) disk_full_ = true;
-    return result;
+    return;
   }
   result.physical_offset = appended->begin;
   result.record_size = appended->end - appended->begin;
   result.queue_offset = appended->queue_offset;
   result.store_timestamp = appended->store_timestamp;
-  for (std::size_t i = 0; i < messages.size() && messages.size() > 1; ++i) {
+  const std::size_t count = records.begins.size();
+  for (std::size_t i = 0; i < count && count > 1; ++i) {
     if (i > 0) result.message_ids += ',';
-    result.message_ids +=
-        make_offset_message_id(messages[i].fields.store_host, appended->begin + static_cast<std::int64_t>(records.begins[i]));
+    result.message_ids += make_offset_message_id(put.store_host, appended->begin + static_cast<std::int64_t>(records.begins[i]));
   }
-  const bool wait = messages.front().wait_store_ok;
-  result.for_disk = wait && options_.sync_flush;
-  result.for_replicas = wait && replica_acks_needed_ > 0;
-  return result;
+  result.for_disk = put.wait_store_ok && options_.sync_flush;
+  result.for_replicas = put.wait_store_ok && replica_acks_needed_ > 0;
+}
+
+PutResult MessageStore::append(std::span<const PutMessage> messages) {
+  thread_local StagedPuts puts;
+  puts.clear();
+  stage(messages, puts);
+  append_staged(puts);
+  return std::move(puts.result(0));
 }
 
 void MessageStoreImpl::publish() {

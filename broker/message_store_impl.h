@@ -15,6 +15,7 @@
 #include "broker/message_store.h"
 #include "broker/put_waiters.h"
 #include "broker/record_reader.h"
+#include "broker/staged_puts.h"
 #include "commitlog/checkpoint.h"
 #include "commitlog/commit_log.h"
 #include "commitlog/flush_service.h"
@@ -36,7 +37,8 @@ class MessageStoreImpl final : public MessageStore {
   Result<void> start() override;
   void stop() override;
 
-  PutResult append(std::span<const PutMessage> messages) override;
+  void stage(std::span<const PutMessage> messages, StagedPuts& puts) override;
+  void append_staged(StagedPuts& puts) override;
   void publish() override;
   void when_kept(PutResult appended, PutCallback callback) override;
   PutResult put_sync(const PutMessage& message) override;
@@ -83,7 +85,9 @@ class MessageStoreImpl final : public MessageStore {
   [[nodiscard]] Result<void> open();
   [[nodiscard]] bool contradicts_batch(const RecordFields& fields, std::size_t records) const;
   [[nodiscard]] Result<consumequeue::RecoveryResult> recover();
-  [[nodiscard]] PutStatus refusal(std::span<const PutMessage> messages) const;
+  [[nodiscard]] PutStatus refusal() const;
+  [[nodiscard]] bool is_illegal(std::span<const PutMessage> messages) const;
+  void finish_put(StagedPuts::Put& put, const commitlog::EncodedRecords& records, const Result<commitlog::AppendResult>& appended);
   void log_advanced();
   void wake_dispatcher() { dispatcher_->wake(!arrivals_awaited_ || arrivals_awaited_()); }
   void message_entered(const MessageView& record, std::int64_t tags_code);

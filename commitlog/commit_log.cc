@@ -106,17 +106,41 @@ void CommitLog::close() {
 }
 
 Result<AppendResult> CommitLog::append(EncodedRecords& records) {
-  if (records.begins.empty()) return Errc::invalid_argument;
+  Result<AppendResult> result;
+  append_each({&records, 1}, {&result, 1});
+  return result;
+}
 
+void CommitLog::append_each(std::span<EncodedRecords> several, std::span<Result<AppendResult>> results) {
+  SKYLARK_ASSERT(several.size() == results.size(), "each append has its result");
   std::unique_lock lock(append_mutex_, std::defer_lock);
-  if (options_.append_wait_ms <= 0) {
-    lock.lock();
-  } else if (!lock.try_lock()) {
-    // By the clock of the wall: thread sanitizers do not know of waits by the steady one. A clock that is set makes one wait longer or
-    // shorter.
-    if (!lock.try_lock_until(std::chrono::system_clock::now() + std::chrono::milliseconds(options_.append_wait_ms))) return Errc::busy;
+  if (!lock_for_append(lock)) {
+    std::ranges::fill(results, Result<AppendResult>(Errc::busy));
+    return;
   }
   const HeldMark held(append_begin_ms_, clock_.steady_ms());
+  const std::int64_t now_ms = clock_.now_ms();
+  std::optional<ErrorCode> no_room;
+  for (std::size_t i = 0; i < several.size(); ++i) {
+    results[i] = no_room ? Result<AppendResult>(*no_room) : append_locked(several[i], now_ms);
+    const bool of_its_own = results[i] || results[i].error() == Errc::invalid_argument || results[i].error() == Errc::too_large;
+    if (!of_its_own) no_room = results[i].error();  // Each would wait as long for a file as this one has.
+  }
+}
+
+/// False when others held it for too long.
+bool CommitLog::lock_for_append(std::unique_lock<std::timed_mutex>& lock) {
+  if (options_.append_wait_ms <= 0) {
+    lock.lock();
+    return true;
+  }
+  // By the clock of the wall: thread sanitizers do not know of waits by the steady one. A clock that is set makes one wait longer or
+  // shorter.
+  return lock.try_lock() || lock.try_lock_until(std::chrono::system_clock::now() + std::chrono::milliseconds(options_.append_wait_ms));
+}
+
+Result<AppendResult> CommitLog::append_locked(EncodedRecords& records, std::int64_t now_ms) {
+  if (records.begins.empty()) return Errc::invalid_argument;
   if (!writable_) return Errc::read_only;
   if (records.inner_batch) records.name_base(next_offsets_.next(records.topic, records.queue_id));
   if (!records.inner_queues.empty()) {
@@ -132,7 +156,7 @@ Result<AppendResult> CommitLog::append(EncodedRecords& records) {
   AppendResult result;
   result.begin = end_.load(std::memory_order_relaxed);
   result.end = result.begin + size;
-  result.store_timestamp = store_timestamp_ = std::max(clock_.now_ms(), store_timestamp_);
+  result.store_timestamp = store_timestamp_ = std::max(now_ms, store_timestamp_);
   if (records.takes_queue_offset) {
     std::int64_t& next = next_offsets_.next(records.topic, records.queue_id);
     result.queue_offset = next;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -68,6 +69,9 @@ class CommitLog {
   /// `io_error`, `timed_out` (no new file in time), `busy` (others held the log for `append_wait_ms`). After an error no counter has moved
   /// and the log holds no part of the records.
   [[nodiscard]] Result<AppendResult> append(EncodedRecords& records);
+  /// Several such appends, each stored or not on its own, for the price of one lock. `results`: as many, in the same order; an append
+  /// without records gets `invalid_argument`. Behind one for which the disk has no room the others are not tried.
+  void append_each(std::span<EncodedRecords> several, std::span<Result<AppendResult>> results);
   /// Writes bytes of a master's log verbatim; they may begin and end within a record. `offset` must be the end of the log; an empty log
   /// begins where its first bytes say. Errors: `out_of_range`, and those of `append`.
   [[nodiscard]] Result<void> append_raw(std::int64_t offset, std::string_view bytes);
@@ -119,6 +123,8 @@ class CommitLog {
   [[nodiscard]] const Damage& damage() const noexcept { return damage_; }
 
  private:
+  [[nodiscard]] bool lock_for_append(std::unique_lock<std::timed_mutex>& lock);
+  [[nodiscard]] Result<AppendResult> append_locked(EncodedRecords& records, std::int64_t now_ms);
   [[nodiscard]] Result<void> make_room(std::int64_t size);
   [[nodiscard]] Result<void> next_file(std::int64_t base);
   [[nodiscard]] Result<void> note_space(const Result<void>& outcome, std::int64_t size);

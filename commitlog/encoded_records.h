@@ -12,25 +12,28 @@
 namespace skylark::commitlog {
 
 /// Records of one queue, encoded one behind the other, for one append: all of them are stored or none.
-/// Queue offsets, physical offsets and the store time are filled in by the append. Reuse one per thread: it keeps its memory.
+/// Queue offsets, physical offsets and the store time are filled in by the append. Reuse one per thread: it keeps the memory of small
+/// records.
 struct EncodedRecords {
   std::string bytes;
   std::vector<std::size_t> begins;  ///< Where each record begins in `bytes`.
-  std::string_view topic;
+  std::string topic;
   std::int32_t queue_id = 0;
-  std::string_view inner_queues;   ///< Names of more queues that the one record is for; its offsets in them are appended to its properties.
+  std::string inner_queues;        ///< Names of more queues that the one record is for; its offsets in them are appended to its properties.
   bool takes_queue_offset = true;  ///< False for prepared and rollback records, which no consume queue lists.
   std::int64_t message_count = 0;  ///< Queue offsets that the records take; an inner batch takes several.
   bool inner_batch = false;        ///< One record that is to name its queue offset in its properties.
 
   void clear() {
+    constexpr std::size_t kKeptMax = 64 * 1024;
+    if (bytes.capacity() > kKeptMax) bytes = std::string();
     bytes.clear();
     begins.clear();
     message_count = 0;
     inner_batch = false;
-    inner_queues = {};
+    inner_queues.clear();
   }
-  /// Encodes one more; all must be of one topic and queue, whose text must outlive the append.
+  /// Encodes one more; all must be of one topic and queue.
   void add(const RecordFields& fields) {
     topic = fields.topic;
     queue_id = fields.queue_id;

@@ -30,7 +30,10 @@ class Connection {
   [[nodiscard]] virtual bool is_open() const noexcept = 0;
 
   /// Queues the command, in `command.codec`, and writes it together with what else is queued. Dropped when closed.
-  virtual void send(RemotingCommand command) = 0;
+  virtual void send(RemotingCommand&& command) = 0;
+  /// Whether this thread is dispatching the requests of a read of this connection, and so `Dispatcher::on_dispatched` follows: until then
+  /// answers can be put off.
+  [[nodiscard]] virtual bool dispatching() const noexcept { return false; }
   /// Sends a request to the peer and calls back once, on this connection's io thread: the response, `timed_out` or `closed`.
   /// The opaque is set here.
   virtual void invoke(RemotingCommand request, std::chrono::milliseconds timeout, ResponseCallback callback) = 0;

@@ -6,7 +6,10 @@
 namespace skylark::remoting {
 
 Responder::Responder(ConnectionPtr connection, const RemotingCommand& request)
-    : connection_(std::move(connection)), opaque_(request.opaque), codec_(request.codec), one_way_(request.is_one_way()) {}
+    : Responder(std::move(connection), request.opaque, request.codec, request.is_one_way()) {}
+
+Responder::Responder(ConnectionPtr connection, std::int32_t opaque, Codec codec, bool one_way)
+    : connection_(std::move(connection)), opaque_(opaque), codec_(codec), one_way_(one_way) {}
 
 void Responder::respond(RemotingCommand response) const {
   if (one_way_ || !connection_) return;

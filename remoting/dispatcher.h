@@ -43,6 +43,7 @@ class Responder {
  public:
   Responder() = default;
   Responder(ConnectionPtr connection, const RemotingCommand& request);
+  Responder(ConnectionPtr connection, std::int32_t opaque, Codec codec, bool one_way);
   /// Sets opaque, flag and codec, and sends. Call it once.
   void respond(RemotingCommand response) const;
   [[nodiscard]] const ConnectionPtr& connection() const noexcept { return connection_; }
@@ -63,7 +64,9 @@ class Dispatcher {
   /// `request` holds views into the receive buffer, which dies after the answer was encoded: what is kept longer must be made owned.
   /// The response may hold views into the request, and others that are good until the next dispatch on this thread.
   virtual Reply dispatch(RemotingCommand& request, const ConnectionPtr& connection) = 0;
-  /// All requests of one read have been dispatched, and the answers that are there have been written as far as the socket takes them.
+  /// All requests of one read have been dispatched. What was put off until now is answered through `Connection::send`.
+  virtual void on_dispatched(const ConnectionPtr&) {}
+  /// The answers that are there have been written as far as the socket takes them.
   virtual void on_read_end() {}
   virtual void on_open(const ConnectionPtr&) {}
   /// Once for each opened connection, after its last request.

@@ -74,12 +74,13 @@ void TcpConnection::on_readable(const ConnectionPtr& self) {
     log::error("closing {}: {}", remote_address_, failure.what());
     fed = Errc::malformed;
   }
+  notify([this] { group_->dispatcher->on_dispatched(read_.self); });
   dispatching_ = false;
   if (reader_.has_partial() && (!had_partial || read_.frame_count > 0)) partial_since_ = last_activity_;
 
   count_read();
   flush();  // Before the dispatcher hears that the read is over, and wakes others: who sent waits for the answer.
-  end_read();
+  notify([this] { group_->dispatcher->on_read_end(); });
   read_.self.reset();
   if (!fed) return reject(fed.error());
   arm_read();
@@ -92,10 +93,12 @@ void TcpConnection::count_read() {
   }
 }
 
-void TcpConnection::end_read() {
+/// Tells the dispatcher about a read with requests.
+template <class Call>
+void TcpConnection::notify(Call call) {
   if (read_.frame_count == 0 || group_->dispatcher == nullptr) return;
   try {
-    group_->dispatcher->on_read_end();
+    call();
   } catch (const std::exception& failure) {
     log::error("after a read of {}: {}", remote_address_, failure.what());
   }
@@ -235,7 +238,7 @@ Result<void> TcpConnection::encode(OutputQueue& output, RemotingCommand&& comman
   return output.append(std::move(response), kFrameSizeMax);
 }
 
-void TcpConnection::send(RemotingCommand command) {
+void TcpConnection::send(RemotingCommand&& command) {
   if (!is_open()) return;
   const bool is_response = command.is_response();
   const Result<void> queued = enqueue(std::move(command));

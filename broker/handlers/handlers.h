@@ -31,7 +31,12 @@ class HandlerTable {
         [&handler](RemotingCommand& request, const remoting::ConnectionPtr& connection) { return handler.handle(request, connection); });
   }
   [[nodiscard]] const HandlerFunction* find(std::int32_t code) const;
-  /// What is to be done once for all requests that came in one read, on the same thread, when they have been handled.
+  /// Called when all requests of a read have been handled, on the same thread; what was put off is answered now.
+  void set_on_dispatched(std::function<void(const remoting::ConnectionPtr&)> function) { on_dispatched_ = std::move(function); }
+  void dispatched(const remoting::ConnectionPtr& connection) const {
+    if (on_dispatched_) on_dispatched_(connection);
+  }
+  /// What is to be done once for all requests that came in one read, on the same thread, when they have been answered.
   void set_on_read_end(std::function<void()> function) { on_read_end_ = std::move(function); }
   void read_ended() const {
     if (on_read_end_) on_read_end_();
@@ -39,6 +44,7 @@ class HandlerTable {
 
  private:
   std::unordered_map<std::int32_t, HandlerFunction> functions_;
+  std::function<void(const remoting::ConnectionPtr&)> on_dispatched_;
   std::function<void()> on_read_end_;
 };
 
@@ -57,6 +63,7 @@ class BrokerDispatcher final : public remoting::Dispatcher {
   using CloseListener = std::function<void(const remoting::ConnectionPtr&)>;
   BrokerDispatcher(const HandlerTable& table, bool fast_port, CloseListener on_close);
   remoting::Reply dispatch(RemotingCommand& request, const remoting::ConnectionPtr& connection) override;
+  void on_dispatched(const remoting::ConnectionPtr& connection) override { table_.dispatched(connection); }
   void on_read_end() override { table_.read_ended(); }
   void on_close(const remoting::ConnectionPtr& connection) override;
   /// From now on sends are answered 14: the broker is about to stop. Threads: any.

@@ -5,22 +5,18 @@
 #include <ctime>
 #include <limits>
 #include <random>
-#include <thread>
 
 #include <fmt/format.h>
 
-#include "broker/broker_stats.h"
 #include "broker/handlers/handlers.h"
 #include "broker/topic_names.h"
 #include "broker/transaction/half_message.h"
 #include "protocol/message.h"
-#include "protocol/message_id.h"
 #include "remoting/connection.h"
 
 namespace skylark::broker {
 namespace {
 
-constexpr std::size_t kPropertiesSizeMax = 32'767;  // The length field of a record has 16 bits with a sign.
 constexpr std::string_view kOverload = "[OVERLOAD]system busy, start flow control for a while";
 constexpr std::string_view kReject = "[REJECTREQUEST]system busy, start flow control for a while";
 
@@ -66,16 +62,6 @@ const Host& born_host(const remoting::Connection& connection) {
   return known.host;
 }
 
-/// The code of a message that is stored.
-ResponseCode code_of(PutStatus status) {
-  switch (status) {
-    case PutStatus::flush_disk_timeout: return ResponseCode::flush_disk_timeout;
-    case PutStatus::flush_slave_timeout: return ResponseCode::flush_slave_timeout;
-    case PutStatus::slave_not_available: return ResponseCode::slave_not_available;
-    default: return ResponseCode::success;
-  }
-}
-
 std::string_view text_of(bool value) { return value ? "true" : "false"; }
 
 /// What every broker adds to the properties of a message that has none of them.
@@ -104,40 +90,18 @@ struct PutTexts {
 
 }  // namespace
 
-/// What the answer to a put tells besides its result. Views: into the request and the memory of this thread, or into a `Pending`.
-struct SendMessageHandler::Sent {
-  std::string_view topic;
-  std::string_view unique_key;
-  std::int32_t queue_id = 0;
-  std::int32_t count = 1;
-  bool inner_batch = false;
-};
-
-/// A put whose answer waits, past the life of the request's buffer. The answer is made inside the call of `when_kept`, and returned, or
-/// after it, and sent through the responder; `state` says which side came first.
-struct SendMessageHandler::Pending {
-  enum State { kCalling, kAnswered, kReturned };
-  remoting::Responder responder;
-  std::string topic;
-  std::string unique_key;
-  Sent sent;  ///< Points to these two.
-  RemotingCommand response;
-  std::atomic<int> state{kCalling};
-};
-
 SendMessageHandler::SendMessageHandler(const BrokerConfig& config, const BrokerIdentity& identity, TopicConfigManager& topics,
                                        MessageStore& store, BrokerStats& stats, const MessageHooks& hooks, Clock& clock)
     : config_(config),
       identity_(identity),
       topics_(topics),
-      store_(store),
-      stats_(stats),
       hooks_(hooks),
       clock_(clock),
+      slave_(config.is_slave()),
+      puts_(config, identity, store, stats),
       region_(config.broker.region_id.get()),
       added_when_traced_(added_properties(region_, true, identity.cluster)),
-      added_untraced_(added_properties(region_, false, identity.cluster)),
-      body_size_max_(static_cast<std::size_t>(config.store.message_size_max.get())) {}
+      added_untraced_(added_properties(region_, false, identity.cluster)) {}
 
 remoting::Reply SendMessageHandler::handle(RemotingCommand& request, const remoting::ConnectionPtr& connection) {
   const bool is_short = request.code != to_int(RequestCode::send_message);
@@ -146,31 +110,35 @@ remoting::Reply SendMessageHandler::handle(RemotingCommand& request, const remot
   if (!header) return answer_missing(request, first_missing_field<SendMessageRequestHeader>(request, field_names));
 
   // What is accepted and not yet answered, for the disk's or the replicas' sake, is memory: it has a bound.
-  if (pending_count_ >= config_.broker.send_capacity.get()) return answer(request, ResponseCode::system_busy, std::string(kOverload));
-  if (auto refused = refuse_broker(*header)) return refusal(request, std::move(*refused));
-  if (auto problem = topic_name_problem(header->topic)) return refusal(request, {ResponseCode::invalid_parameter, std::move(*problem)});
+  if (puts_.pending_count() >= config_.broker.send_capacity.get())
+    return answer(request, ResponseCode::system_busy, std::string(kOverload));
+  if (auto refused = refuse_broker(*header)) return puts_.refusal(request, std::move(*refused));
+  const TopicConfigPtr& known = topics_.find_recent(header->topic);
+  if (!known) {  // Those that are there were named well.
+    if (auto problem = topic_name_problem(header->topic))
+      return puts_.refusal(request, {ResponseCode::invalid_parameter, std::move(*problem)});
+  }
   if (is_forbidden_to_send(header->topic)) {
-    return refusal(request, {ResponseCode::no_permission, fmt::format("Sending message to topic[{}] is forbidden.", header->topic)});
+    return puts_.refusal(request, {ResponseCode::no_permission, fmt::format("Sending message to topic[{}] is forbidden.", header->topic)});
   }
   TopicConfigPtr made;
-  const TopicConfigPtr& known = topics_.find_recent(header->topic);
   if (!known) made = find_topic(*header);
   const TopicConfig* const topic = known ? known.get() : made.get();
   if (topic == nullptr) {
-    return refusal(request,
-                   {ResponseCode::topic_not_exist, fmt::format("topic[{}] not exist, apply first please!{}", header->topic, kFaqLine)});
+    return puts_.refusal(
+        request, {ResponseCode::topic_not_exist, fmt::format("topic[{}] not exist, apply first please!{}", header->topic, kFaqLine)});
   }
   if (header->queue_id >= std::max(topic->write_queues, topic->read_queues)) {
-    return refusal(request,
-                   {ResponseCode::invalid_parameter, fmt::format("request queueId[{}] is illegal, {} Producer: {}", header->queue_id,
-                                                                 describe(*topic), connection->remote_address())});
+    return puts_.refusal(request,
+                         {ResponseCode::invalid_parameter, fmt::format("request queueId[{}] is illegal, {} Producer: {}", header->queue_id,
+                                                                       describe(*topic), connection->remote_address())});
   }
-  if (request.body.empty()) return refusal(request, {ResponseCode::system_error, "the message has no body"});
+  if (request.body.empty()) return puts_.refusal(request, {ResponseCode::system_error, "the message has no body"});
   return header->batch ? put_batch(request, *header, *topic, connection) : put_one(request, *header, *topic, connection);
 }
 
 std::optional<Refusal> SendMessageHandler::refuse_broker(const SendMessageRequestHeader& header) const {
-  if (config_.is_slave()) return Refusal{ResponseCode::system_busy, std::string(kReject)};
+  if (slave_) return Refusal{ResponseCode::system_busy, std::string(kReject)};
   if (const std::int64_t begin_ms = config_.broker.start_accept_sends_ms.get(); begin_ms > 0 && clock_.now_ms() < begin_ms) {
     return Refusal{ResponseCode::system_error, fmt::format("broker unable to service, until {}", human_time(begin_ms))};
   }
@@ -189,15 +157,6 @@ TopicConfigPtr SendMessageHandler::find_topic(const SendMessageRequestHeader& he
   if (auto made = topics_.create_on_send(header.topic, header.default_topic, header.default_topic_queue_nums, sys_flag)) return made;
   if (!retry) return nullptr;
   return topics_.create_if_absent(header.topic, 1, permission::kRead | permission::kWrite, false, sys_flag);
-}
-
-std::optional<Refusal> SendMessageHandler::refuse_sizes(std::size_t body_size, std::size_t properties_size) const {
-  if (body_size <= body_size_max_ && properties_size <= kPropertiesSizeMax) return std::nullopt;
-  return Refusal{
-      ResponseCode::message_illegal,
-      fmt::format("the message is illegal, maybe msg body or properties length not matched. msg body length limit {}B, msg properties "
-                  "length limit 32KB.",
-                  body_size_max_)};
 }
 
 void SendMessageHandler::fill(const SendMessageRequestHeader& header, const TopicConfig& topic, const remoting::Connection& connection,
@@ -245,17 +204,17 @@ remoting::Reply SendMessageHandler::put_one(const RemotingCommand& request, cons
   const std::int32_t queue_id = message.fields.queue_id;
   if (hooks_.retry_send && is_retry_topic(header.topic)) {
     const RetrySend send{.client_version = request.version, .max_reconsume_times = header.max_reconsume_times};
-    if (auto refused = hooks_.retry_send(send, message, parts)) return refusal(request, std::move(*refused));
+    if (auto refused = hooks_.retry_send(send, message, parts)) return puts_.refusal(request, std::move(*refused));
   }
 
   const SentProperties known(message.fields.properties);
   const bool half = !known.transaction_prepared.empty() && is_half_message(message.fields);
   if (half && config_.broker.reject_transactions.get()) {
-    return refusal(request, {ResponseCode::no_permission,
-                             fmt::format("the broker[{}] sending transaction message is forbidden", config_.broker.ip1.get())});
+    return puts_.refusal(request, {ResponseCode::no_permission,
+                                   fmt::format("the broker[{}] sending transaction message is forbidden", config_.broker.ip1.get())});
   }
   if (!half && !known.has_delay_level() && known.wants_exact_time()) {
-    return refusal(request, {ResponseCode::system_error, "accurate timer message is not enabled, timerWheelEnable is false"});
+    return puts_.refusal(request, {ResponseCode::system_error, "accurate timer message is not enabled, timerWheelEnable is false"});
   }
   add_broker_properties(message.fields.properties, known, texts.properties);
   texts.unique_key = known.unique_key;
@@ -265,24 +224,26 @@ remoting::Reply SendMessageHandler::put_one(const RemotingCommand& request, cons
   }
   message.fields.properties = texts.properties;
   message.wait_store_ok = known.waits_for_store();
-  if (auto refused = refuse_sizes(message.fields.body.size(), texts.properties.size())) return refusal(request, std::move(*refused));
+  if (auto refused = puts_.refuse_sizes(message.fields.body.size(), texts.properties.size()))
+    return puts_.refusal(request, std::move(*refused));
   if (half && hooks_.prepare_transaction) {
     hooks_.prepare_transaction(message, parts);
   } else {
-    hooks_.apply_delay(message, parts);
+    if (!known.delay.empty()) hooks_.apply_delay(message, parts);
   }
   const std::int32_t count = message_count(message.fields.sys_flag, message.fields.properties).value_or(1);
-  const Sent sent{.topic = header.topic, .unique_key = texts.unique_key, .queue_id = queue_id, .count = count};
-  return reply_put(request, sent, store_.append({&message, 1}), connection);
+  const SentMessages sent{.topic = header.topic, .unique_key = texts.unique_key, .queue_id = queue_id, .count = count};
+  return puts_.put(request, sent, {&message, 1}, connection);
 }
 
 remoting::Reply SendMessageHandler::put_batch(const RemotingCommand& request, const SendMessageRequestHeader& header,
                                               const TopicConfig& topic, const remoting::ConnectionPtr& connection) {
   if (is_retry_topic(header.topic)) {
-    return refusal(request, {ResponseCode::message_illegal, fmt::format("batch request does not support retry group {}", header.topic)});
+    return puts_.refusal(request,
+                         {ResponseCode::message_illegal, fmt::format("batch request does not support retry group {}", header.topic)});
   }
   const auto items = decode_batch(request.body.view());
-  if (!items || items->empty()) return refusal(request, {ResponseCode::system_error, "the batch cannot be decoded"});
+  if (!items || items->empty()) return puts_.refusal(request, {ResponseCode::system_error, "the batch cannot be decoded"});
 
   PutMessage model;
   fill(header, topic, *connection, model.fields);
@@ -291,14 +252,14 @@ remoting::Reply SendMessageHandler::put_batch(const RemotingCommand& request, co
   add_broker_properties(header.properties, known, shared);
   const bool transactional = (header.sys_flag & sys_flag::kTransactionMask) != 0;
   if (transactional || known.has_delay_level()) {
-    return refusal(request, *refuse_sizes(std::numeric_limits<std::size_t>::max(), 0));
+    return puts_.refusal(request, *puts_.refuse_sizes(std::numeric_limits<std::size_t>::max(), 0));
   }
-  if (auto refused = refuse_sizes(request.body.size(), shared.size())) return refusal(request, std::move(*refused));
+  if (auto refused = puts_.refuse_sizes(request.body.size(), shared.size())) return puts_.refusal(request, std::move(*refused));
   model.wait_store_ok = known.waits_for_store();
-  Sent sent{.topic = header.topic,
-            .unique_key = known.unique_key,
-            .queue_id = model.fields.queue_id,
-            .count = static_cast<std::int32_t>(items->size())};
+  SentMessages sent{.topic = header.topic,
+                    .unique_key = known.unique_key,
+                    .queue_id = model.fields.queue_id,
+                    .count = static_cast<std::int32_t>(items->size())};
   if (!known.unique_key.empty() && has_batch_queues(topic)) {
     sent.inner_batch = true;
     model.fields.body = request.body.view();
@@ -316,133 +277,25 @@ remoting::Reply SendMessageHandler::put_batch(const RemotingCommand& request, co
       if (!properties.empty() && properties.back() != kPropertyEnd) properties += kPropertyEnd;
       properties += shared;
     }
-    if (auto refused = refuse_sizes(item.body.size(), properties.size())) return refusal(request, std::move(*refused));
+    if (auto refused = puts_.refuse_sizes(item.body.size(), properties.size())) return puts_.refusal(request, std::move(*refused));
     PutMessage& message = messages.emplace_back(model);
     message.fields.flag = item.flag;
     message.fields.body = item.body;
     message.fields.properties = properties;
   }
-  return reply_put(request, sent, store_.append(messages), connection);
+  return puts_.put(request, sent, messages, connection);
 }
 
 /// The batch becomes one record as it came; consumers take it apart. Source: SendMessageProcessor.sendBatchMessage.
-remoting::Reply SendMessageHandler::put_inner_batch(const RemotingCommand& request, const Sent& sent, const SentProperties& known,
+remoting::Reply SendMessageHandler::put_inner_batch(const RemotingCommand& request, const SentMessages& sent, const SentProperties& known,
                                                     PutMessage& message, std::string properties,
                                                     const remoting::ConnectionPtr& connection) const {
   // No other topic may hold it, so it cannot wait in one until it is due.
-  if (known.wants_exact_time()) {
-    PutResult refused;
-    refused.status = PutStatus::message_illegal;
-    return reply_put(request, sent, std::move(refused), connection);
-  }
+  if (known.wants_exact_time()) return puts_.refusal(request, *puts_.refuse_sizes(std::numeric_limits<std::size_t>::max(), 0));
   set_property(properties, property::kInnerNumber, std::to_string(sent.count));
   message.fields.sys_flag |= sys_flag::kInnerBatch | sys_flag::kNeedUnwrap;
   message.fields.properties = properties;
-  return reply_put(request, sent, store_.append({&message, 1}), connection);
-}
-
-/// The answer to a put, at once or later.
-remoting::Reply SendMessageHandler::reply_put(const RemotingCommand& request, const Sent& sent, PutResult result,
-                                              const remoting::ConnectionPtr& connection) const {
-  if (!result.must_wait()) {
-    auto reply = remoting::Reply::blank();
-    reply.response().opaque = request.opaque;
-    reply.response().codec = request.codec;
-    reply.response().flag = kFlagResponse;
-    answer_put(sent, result, reply.response());
-    return reply;
-  }
-  const auto pending = std::make_shared<Pending>();
-  ++pending_count_;
-  pending->responder = remoting::Responder(connection, request);
-  pending->topic = sent.topic;
-  pending->unique_key = sent.unique_key;
-  pending->sent = {.topic = pending->topic,
-                   .unique_key = pending->unique_key,
-                   .queue_id = sent.queue_id,
-                   .count = sent.count,
-                   .inner_batch = sent.inner_batch};
-  store_.when_kept(std::move(result), [this, pending](const PutResult& kept) { finish(pending, kept); });
-  if (pending->state.exchange(Pending::kReturned) == Pending::kAnswered) return std::move(pending->response);
-  return remoting::Reply::deferred();
-}
-
-void SendMessageHandler::finish(const std::shared_ptr<Pending>& pending, const PutResult& result) const {
-  answer_put(pending->sent, result, pending->response);
-  pending->response.own();  // The thread that sends it may be another one, and `pending` may be gone.
-  // Inside the call of `when_kept` the reply is returned by it; after that it is sent from here.
-  if (pending->state.exchange(Pending::kAnswered) == Pending::kReturned) pending->responder.respond(std::move(pending->response));
-  --pending_count_;
-}
-
-void SendMessageHandler::wait_for_pending(std::chrono::milliseconds longest) const {
-  const auto end = std::chrono::steady_clock::now() + longest;
-  while (pending_count_ > 0 && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-}
-
-RemotingCommand SendMessageHandler::refusal(const RemotingCommand& request, Refusal refusal) const {
-  RemotingCommand response = answer(request, refusal.code, std::move(refusal.remark));
-  add_broker_fields(response);
-  return response;
-}
-
-/// What every answer to a send carries.
-void SendMessageHandler::add_broker_fields(RemotingCommand& response) const {
-  response.ext.add_view("MSG_REGION", region_);
-  response.ext.add_view("TRACE_ON", text_of(config_.broker.trace_on.get()));
-}
-
-/// Why a message that could not be stored is refused; empty when it is stored.
-std::optional<Refusal> SendMessageHandler::refuse_put(PutStatus status) const {
-  switch (status) {
-    case PutStatus::ok:
-    case PutStatus::flush_disk_timeout:
-    case PutStatus::flush_slave_timeout:
-    case PutStatus::slave_not_available: return std::nullopt;
-    case PutStatus::service_not_available: {
-      const DiskUsage disk = store_.disk_usage();
-      return Refusal{
-          ResponseCode::service_not_available,
-          fmt::format("service not available now. It may be caused by one of the following reasons: the broker's disk is full "
-                      "[CL: {:5.2f} CQ: {:5.2f} INDEX: {:5.2f}], messages are put to the slave, message store has been shut down, etc.",
-                      disk.commit_log, disk.consume_queues, disk.key_index)};
-    }
-    case PutStatus::message_illegal: return refuse_sizes(std::numeric_limits<std::size_t>::max(), 0);
-    case PutStatus::page_cache_busy:
-      return Refusal{ResponseCode::system_busy, "[PC_SYNCHRONIZED]broker busy, start flow control for a while"};
-    case PutStatus::append_timeout:  // The size counts this one.
-      return Refusal{
-          ResponseCode::system_busy,
-          fmt::format("[TIMEOUT_CLEAN_QUEUE]broker busy, start flow control for a while, period in queue: {}ms, size of queue: {}",
-                      config_.broker.send_wait_ms.get(), pending_count_.load() + 1)};
-    case PutStatus::create_file_failed: return Refusal{ResponseCode::system_error, "create mapped file failed, server is busy or broken."};
-    case PutStatus::unknown_error: break;
-  }
-  return Refusal{ResponseCode::system_error, "UNKNOWN_ERROR"};
-}
-
-/// Fills in the answer. It may hold views of `sent` and of this thread's memory, good until the next answer.
-void SendMessageHandler::answer_put(const Sent& sent, const PutResult& result, RemotingCommand& response) const {
-  add_broker_fields(response);
-  if (auto refused = refuse_put(result.status)) {
-    stats_.add_put_failed();
-    response.code = to_int(refused->code);
-    response.remark = std::move(refused->remark);
-    return;
-  }
-  stats_.add_put(sent.topic, sent.queue_id, sent.count, result.record_size);
-  response.code = to_int(code_of(result.status));
-  if (result.message_ids.empty()) {
-    thread_local std::optional<OffsetMessageIdText> id;
-    id.emplace(identity_.store_host, result.physical_offset);
-    response.ext.add_view("msgId", id->view());
-  } else {
-    response.ext.add("msgId", result.message_ids);
-  }
-  response.ext.add_integer("queueId", sent.queue_id);
-  response.ext.add_integer("queueOffset", result.queue_offset);
-  if (!sent.unique_key.empty()) response.ext.add_view("transactionId", sent.unique_key);
-  if (sent.inner_batch) response.ext.add_view("batchUniqId", sent.unique_key);
+  return puts_.put(request, sent, {&message, 1}, connection);
 }
 
 }  // namespace skylark::broker

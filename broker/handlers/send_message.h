@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 
 #include "base/clock.h"
 #include "broker/broker_config.h"
+#include "broker/handlers/send_puts.h"
 #include "broker/handlers/sent_properties.h"
 #include "broker/message_hooks.h"
 #include "broker/message_store.h"
@@ -29,45 +28,34 @@ class SendMessageHandler {
                      BrokerStats& stats, const MessageHooks& hooks, Clock& clock);
 
   remoting::Reply handle(RemotingCommand& request, const remoting::ConnectionPtr& connection);
+  /// All requests of a read have been handled: stores what they brought and answers them.
+  void dispatched(const remoting::ConnectionPtr& connection) const { puts_.dispatched(connection); }
   /// Waits until every accepted message has been answered, or that long.
-  void wait_for_pending(std::chrono::milliseconds longest) const;
+  void wait_for_pending(std::chrono::milliseconds longest) const { puts_.wait_for_pending(longest); }
 
  private:
-  struct Sent;
-  struct Pending;
-
   [[nodiscard]] std::optional<Refusal> refuse_broker(const SendMessageRequestHeader& header) const;
   [[nodiscard]] TopicConfigPtr find_topic(const SendMessageRequestHeader& header);
-  [[nodiscard]] std::optional<Refusal> refuse_sizes(std::size_t body_size, std::size_t properties_size) const;
   void fill(const SendMessageRequestHeader& header, const TopicConfig& topic, const remoting::Connection& connection,
             RecordFields& fields) const;
   remoting::Reply put_one(const RemotingCommand& request, const SendMessageRequestHeader& header, const TopicConfig& topic,
                           const remoting::ConnectionPtr& connection);
   remoting::Reply put_batch(const RemotingCommand& request, const SendMessageRequestHeader& header, const TopicConfig& topic,
                             const remoting::ConnectionPtr& connection);
-  remoting::Reply put_inner_batch(const RemotingCommand& request, const Sent& sent, const SentProperties& known, PutMessage& message,
-                                  std::string properties, const remoting::ConnectionPtr& connection) const;
+  remoting::Reply put_inner_batch(const RemotingCommand& request, const SentMessages& sent, const SentProperties& known,
+                                  PutMessage& message, std::string properties, const remoting::ConnectionPtr& connection) const;
   void add_broker_properties(std::string_view sent, const SentProperties& known, std::string& properties) const;
-  [[nodiscard]] RemotingCommand refusal(const RemotingCommand& request, Refusal refusal) const;
-  void add_broker_fields(RemotingCommand& response) const;
-  [[nodiscard]] std::optional<Refusal> refuse_put(PutStatus status) const;
-  void answer_put(const Sent& sent, const PutResult& result, RemotingCommand& response) const;
-  remoting::Reply reply_put(const RemotingCommand& request, const Sent& sent, PutResult result,
-                            const remoting::ConnectionPtr& connection) const;
-  void finish(const std::shared_ptr<Pending>& pending, const PutResult& result) const;
 
   const BrokerConfig& config_;
   const BrokerIdentity& identity_;
   TopicConfigManager& topics_;
-  MessageStore& store_;
-  BrokerStats& stats_;
   const MessageHooks& hooks_;
   Clock& clock_;
+  const bool slave_;
+  SendPuts puts_;
   const std::string region_;
   const std::string added_when_traced_;  ///< The properties that are added to most messages,
   const std::string added_untraced_;     ///< by whether messages are traced.
-  const std::size_t body_size_max_;
-  mutable std::atomic<std::int64_t> pending_count_{0};
 };
 
 }  // namespace skylark::broker

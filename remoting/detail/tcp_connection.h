@@ -47,7 +47,8 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
   [[nodiscard]] const std::string& remote_address() const noexcept override { return remote_address_; }
   [[nodiscard]] const std::string& local_address() const noexcept override { return local_address_; }
   [[nodiscard]] bool is_open() const noexcept override { return open_.load(std::memory_order_acquire); }
-  void send(RemotingCommand command) override;
+  void send(RemotingCommand&& command) override;
+  [[nodiscard]] bool dispatching() const noexcept override { return thread_.is_current() && dispatching_; }
   void invoke(RemotingCommand request, std::chrono::milliseconds timeout, ResponseCallback callback) override;
   void invoke_one_way(RemotingCommand request) override;
   void close() noexcept override;
@@ -70,7 +71,8 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
   void arm_read();
   void on_readable(const ConnectionPtr& self);
   void count_read();
-  void end_read();
+  template <class Call>
+  void notify(Call call);
   Result<void> on_frame(std::string_view frame) override;
   [[nodiscard]] bool wants_frames() const noexcept override { return is_open(); }
   [[nodiscard]] bool accepts_flatbuffers() const noexcept;

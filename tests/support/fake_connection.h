@@ -44,7 +44,7 @@ class FakeConnection final : public Connection {
   const std::string& remote_address() const noexcept override { return remote_address_; }
   const std::string& local_address() const noexcept override { return local_address_; }
   bool is_open() const noexcept override { return open_; }
-  void send(RemotingCommand command) override {
+  void send(RemotingCommand&& command) override {
     command.own();
     const std::lock_guard lock(mutex_);
     sent_.push_back(std::move(command));
@@ -60,6 +60,9 @@ class FakeConnection final : public Connection {
     one_way_.push_back(std::move(request));
   }
   void close() noexcept override { open_ = false; }
+  bool dispatching() const noexcept override { return reads; }
+  /// Whether the requests are those of a read, whose end the test tells the dispatcher.
+  bool reads = false;
   Codec preferred_codec() const noexcept override { return Codec::json; }
 
  private:

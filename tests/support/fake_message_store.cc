@@ -84,8 +84,8 @@ void FakeMessageStore::release_answers() {
   for (const auto& [callback, result] : std::exchange(held_answers_, {})) callback(result);
 }
 
-PutResult FakeMessageStore::append(std::span<const PutMessage> messages) {
-  PutResult first;
+void FakeMessageStore::stage(std::span<const PutMessage> messages, StagedPuts& puts) {
+  PutResult& first = puts.add().result;
   std::string ids;
   for (const PutMessage& message : messages) {
     const PutResult result = put_sync(message);
@@ -95,7 +95,6 @@ PutResult FakeMessageStore::append(std::span<const PutMessage> messages) {
   }
   if (messages.size() > 1 && first.stored()) first.message_ids = ids;
   first.for_disk = (puts_wait || hold_answers) && first.stored();
-  return first;
 }
 
 GetResult FakeMessageStore::get(const GetRequest& request) {

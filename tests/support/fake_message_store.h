@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "broker/message_store.h"
+#include "broker/staged_puts.h"
 
 namespace skylark::broker {
 
@@ -40,7 +41,9 @@ class FakeMessageStore : public MessageStore {
 
   Result<void> start() override { return {}; }
   void stop() override {}
-  PutResult append(std::span<const PutMessage> messages) override;
+  /// Stores them at once.
+  void stage(std::span<const PutMessage> messages, StagedPuts& puts) override;
+  void append_staged(StagedPuts&) override {}
   void publish() override {}
   void when_kept(PutResult appended, PutCallback callback) override {
     if (!hold_answers) return callback(appended);

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "broker/staged_puts.h"
 #include "tests/support/catch.h"
 #include "tests/support/code_filter.h"
 #include "tests/support/eventually.h"
@@ -264,6 +265,59 @@ TEST_CASE("messages become readable whether or not anybody waits for them", "[st
     if (i % 7 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(i % 2 == 0 ? 1 : 3));
     REQUIRE(eventually([&] { return store->max_offset("Orders", 0) == i + 1; }));
   }
+}
+
+TEST_CASE("puts that go to the log together are stored or refused each for itself", "[store]") {
+  StoreFixture store;
+  store.put("Orders", 0, "before");
+  StagedPuts puts;
+  for (int round = 0; round < 2; ++round) {  // What is staged once leaves nothing behind.
+    const std::int64_t base = round * 3;
+    const auto message = [](std::string_view topic, std::int32_t queue_id, std::string_view body) {
+      PutMessage put;
+      put.fields.topic = topic;
+      put.fields.queue_id = queue_id;
+      put.fields.body = body;
+      put.fields.store_host = *Host::parse("10.0.0.1:10911");
+      return put;
+    };
+    puts.clear();
+    const auto stage = [&](std::vector<PutMessage> messages) { store->stage(messages, puts); };
+    stage({message("Orders", 0, "first")});
+    stage({message("Orders", -1, "no queue")});
+    stage({message("Orders", 0, "second"), message("Orders", 0, "third")});
+    stage({message("Orders", 0, std::string(17'000, 'x'))});  // Larger than a file of the log.
+    stage({});
+    stage({message("Others", 3, "fourth")});
+    store->append_staged(puts);
+    store->publish();
+
+    REQUIRE(puts.size() == 6);
+    CHECK(puts.result(0).status == PutStatus::ok);
+    CHECK(puts.result(0).queue_offset == base + 1);
+    CHECK(puts.result(1).status == PutStatus::message_illegal);
+    CHECK(puts.result(2).status == PutStatus::ok);
+    CHECK(puts.result(2).queue_offset == base + 2);
+    CHECK(std::ranges::count(puts.result(2).message_ids, ',') == 1);
+    CHECK(puts.result(3).status == PutStatus::message_illegal);
+    CHECK(puts.result(4).status == PutStatus::message_illegal);
+    CHECK(puts.result(5).status == PutStatus::ok);
+    CHECK(puts.result(5).queue_offset == round);
+    CHECK(puts.result(5).message_ids.empty());
+    CHECK(puts.result(5).physical_offset == puts.result(2).physical_offset + puts.result(2).record_size);
+  }
+  store.await_dispatch();
+  CHECK(store.bodies("Orders", 0) == std::vector<std::string>{"before", "first", "second", "third", "first", "second", "third"});
+  CHECK(store.bodies("Others", 3) == std::vector<std::string>{"fourth", "fourth"});
+
+  store->stop();
+  puts.clear();
+  PutMessage late;
+  late.fields.topic = "Orders";
+  late.fields.body = "late";
+  store->stage({&late, 1}, puts);
+  store->append_staged(puts);
+  CHECK(puts.result(0).status == PutStatus::service_not_available);
 }
 
 TEST_CASE("a second store in the same folder does not start", "[store]") {

@@ -317,13 +317,73 @@ TEST_CASE("hooks turn delayed, transactional and retried messages to where they 
   SECTION("retried") {
     header.topic = "%RETRY%G";
     CHECK(code_of(fixture.send_message(header)) == ResponseCode::success);
-    CHECK(called == std::vector<std::string>{"retry", "delay"});
+    CHECK(called == std::vector<std::string>{"retry"});
+    header.properties =
+        "DELAY\x01"
+        "3\x02";
+    CHECK(code_of(fixture.send_message(header)) == ResponseCode::success);
+    CHECK(called == std::vector<std::string>{"retry", "retry", "delay"});
   }
   SECTION("retried, and the hook refuses") {
     header.topic = "%RETRY%G";
     header.max_reconsume_times = 1;
     CHECK(fixture.send_message(header).remark == "no group");
   }
+}
+
+TEST_CASE("sends of one read are stored together, and each is answered for itself", "[broker][send]") {
+  CoreFixture fixture;
+  fixture.open();
+  fixture.store.puts_wait = GENERATE(false, true);
+  fixture.connection->reads = true;
+  constexpr std::int32_t kCount = 150, kOneWay = 70, kBatch = 80, kRefused = 90;
+  std::vector<RemotingCommand> answers;
+  const auto collect = [&] {
+    for (auto& answer : fixture.connection->take_sent()) answers.push_back(std::move(answer));
+  };
+  for (std::int32_t i = 0; i < kCount; ++i) {
+    auto header = fixture.send_header(i == kRefused ? "a topic?" : "T");
+    const std::string properties = "UNIQ_KEY\x01key-" + std::to_string(i) + "\x02";
+    header.properties = properties;
+    header.batch = i == kBatch;
+    std::string body = std::to_string(i);
+    if (header.batch) {
+      body.clear();
+      for (const std::string_view item : {"one", "two"}) encode_batch_item({.body = item, .properties = ""}, body);
+    }
+    RemotingCommand request = make_request(to_int(RequestCode::send_message_v2), header, Body(std::move(body)), FieldNames::short_form);
+    request.opaque = 1000 + i;
+    request.codec = i % 2 == 0 ? Codec::json : Codec::rocketmq;
+    if (i == kOneWay) request.flag = kFlagOneWay;
+    auto reply = fixture.send->handle(request, fixture.connection);
+    REQUIRE(reply.has_response() == (i == kRefused));
+    collect();
+    if (i == 10) CHECK(answers.empty());
+  }
+  fixture.send->dispatched(fixture.connection);
+  collect();
+  fixture.send->dispatched(fixture.connection);  // Nothing is left of the read.
+  CHECK(fixture.connection->take_sent().empty());
+
+  REQUIRE(answers.size() == kCount - 2);
+  std::int64_t next = 0;
+  for (std::int32_t i = 0, at = 0; i < kCount; ++i) {
+    if (i == kRefused) continue;
+    if (i != kOneWay) {
+      const RemotingCommand& answer = answers[static_cast<std::size_t>(at++)];
+      CHECK(code_of(answer) == ResponseCode::success);
+      CHECK(answer.is_response());
+      CHECK(answer.opaque == 1000 + i);
+      CHECK(answer.codec == (i % 2 == 0 ? Codec::json : Codec::rocketmq));
+      CHECK(answer.ext.integer("queueOffset") == next);
+      CHECK(answer.ext.text("transactionId") == "key-" + std::to_string(i));
+    }
+    next += i == kBatch ? 2 : 1;
+  }
+  const auto stored = fixture.store.messages("T");
+  REQUIRE(stored.size() == static_cast<std::size_t>(next));
+  CHECK(stored[kOneWay].body == std::to_string(kOneWay));
+  CHECK(stored.back().body == std::to_string(kCount - 1));
 }
 
 TEST_CASE("a replica refuses sends before anything else", "[broker][send]") {

@@ -225,4 +225,37 @@ TEST_CASE("store times never fall, whatever the clock does", "[commitlog]") {
   CHECK(log.append("Orders", 0, {"c"})->store_timestamp == before);
 }
 
+TEST_CASE("behind an append for which the disk has no room the others of the call are not tried", "[commitlog]") {
+  LogFixture log;
+  REQUIRE(log.append("Orders", 0, {kQuarter, kQuarter}).has_value());
+  const std::int64_t end = log->end();
+  const auto together = [&](std::vector<std::string> bodies) {
+    std::vector<EncodedRecords> several(bodies.size());
+    for (std::size_t i = 0; i < bodies.size(); ++i) {
+      RecordFields fields;
+      fields.topic = "Orders";
+      fields.body = bodies[i];
+      several[i].add(fields);
+    }
+    std::vector<Result<AppendResult>> results(several.size());
+    log->append_each(several, results);
+    return results;
+  };
+  log.disk().refuse_space(true);
+  auto results = together({std::string(LogFixture::kFileSize, 'x'), "fits", kQuarter + kQuarter + kQuarter, "not tried"});
+  CHECK(results[0].error() == Errc::too_large);
+  REQUIRE(results[1].has_value());
+  CHECK(results[1]->begin == end);
+  CHECK(results[1]->queue_offset == 2);
+  CHECK(results[2].error() == Errc::no_space);
+  CHECK(results[3].error() == Errc::no_space);
+  CHECK(log->end() == results[1]->end);
+
+  log.disk().refuse_space(false);
+  results = together({kQuarter, "last"});
+  CHECK(results[0]->queue_offset == 3);
+  CHECK(results[1]->queue_offset == 4);
+  CHECK(log.bodies() == std::vector<std::string>{kQuarter, kQuarter, "fits", kQuarter, "last"});
+}
+
 }  // namespace skylark::commitlog
