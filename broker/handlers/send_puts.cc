@@ -106,12 +106,15 @@ void SendPuts::dispatched(const remoting::ConnectionPtr& connection) const {
 }
 
 void SendPuts::append(Staged& staged, const remoting::ConnectionPtr& connection) const {
+  struct Cleared {  // Whatever is thrown: what is left would be taken for that of the next connection.
+    StagedPuts& puts;
+    ~Cleared() { puts.clear(); }
+  } const cleared{staged.puts};
   store_.append_staged(staged.puts);
   for (std::size_t i = 0; i < staged.puts.size(); ++i) {
     remoting::Reply answer = reply(staged.asked[i], staged.puts.result(i), connection);
     if (answer.has_response() && !staged.asked[i].one_way) connection->send(std::move(answer.response()));
   }
-  staged.puts.clear();
 }
 
 /// The answer to a put, at once or later.
