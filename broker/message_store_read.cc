@@ -125,7 +125,9 @@ void MessageStoreImpl::take(const consumequeue::ConsumeQueue& queue, const consu
   walk.last_physical_offset = entry.physical_offset;
   if (request.filter != nullptr && !wanted(queue, entry, *request.filter)) return;
   const bool batch = queue.kind() == consumequeue::ConsumeQueue::Kind::batch;
-  const auto place = [&] { return QueuePlace{request.topic, request.queue_id, entry.queue_offset, batch ? entry.message_count : 0}; };
+  const auto place = [&] {
+    return consumequeue::QueuePlace{request.topic, request.queue_id, entry.queue_offset, batch ? entry.message_count : 0};
+  };
   // Units stand in the order in which they were written: behind one that is right, and of this run, come those of this process alone.
   const bool trusted = walk.of_this_run && reader_.just_appended(entry.physical_offset);
   auto record = trusted ? reader_.record(entry.physical_offset, entry.size, request.may_wait)

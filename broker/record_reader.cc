@@ -5,38 +5,13 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "commitlog/inner_queues.h"
 #include "commitlog/mapped_file_queue.h"
 #include "commitlog/record_search.h"
-#include "protocol/message.h"
 
 namespace skylark::broker {
 namespace {
 
 constexpr std::size_t kReportedMax = 1024;
-
-/// What the bytes are, when they say to be the one record at that offset.
-std::optional<MessageView> claimed_record(std::string_view bytes, std::int64_t physical_offset) {
-  const auto record = decode_record(bytes);
-  if (!record || record->physical_offset != physical_offset || record->total_size != static_cast<std::int64_t>(bytes.size()))
-    return std::nullopt;
-  return *record;
-}
-
-bool belongs(const MessageView& record, const QueuePlace& place) {
-  if (record.topic == place.topic) {
-    if (record.queue_id != place.queue_id || record.queue_offset != place.queue_offset) return false;
-    return place.message_count == 0 || message_count(record.sys_flag, record.properties).value_or(1) == place.message_count;
-  }
-  bool listed = false;  // Whatever the settings are now: it may have been entered under others.
-  const auto looked = commitlog::for_each_inner_queue(
-      record, {.number = true, .enter = true},
-      [&](std::string_view name, std::int32_t queue_id, std::int64_t queue_offset) -> Result<void> {
-        listed = listed || (name == place.topic && queue_id == place.queue_id && queue_offset == place.queue_offset);
-        return {};
-      });
-  return looked && listed;
-}
 
 }  // namespace
 
@@ -65,19 +40,20 @@ RecordReader::Read RecordReader::record(std::int64_t physical_offset, std::int64
   return checked(std::move(read), physical_offset, nullptr);
 }
 
-RecordReader::Read RecordReader::listed(std::int64_t physical_offset, std::int64_t size, bool may_wait, const QueuePlace& place) const {
+RecordReader::Read RecordReader::listed(std::int64_t physical_offset, std::int64_t size, bool may_wait,
+                                        const consumequeue::QueuePlace& place) const {
   Read read = this->read(physical_offset, size, may_wait);
   if (read.outcome != Outcome::found) return read;
   return checked(std::move(read), physical_offset, &place);
 }
 
-RecordReader::Read RecordReader::checked(Read found, std::int64_t physical_offset, const QueuePlace* place) const {
-  const auto record = claimed_record(found.slice.bytes, physical_offset);
+RecordReader::Read RecordReader::checked(Read found, std::int64_t physical_offset, const consumequeue::QueuePlace* place) const {
+  const auto record = consumequeue::claimed_record(found.slice.bytes, physical_offset);
   if (!just_appended(physical_offset) && !(record && commitlog::body_is_whole(*record))) {
     report_damage(physical_offset);
     return {Outcome::damaged, {}};
   }
-  if (place == nullptr || (record && belongs(*record, *place))) return found;
+  if (place == nullptr || (record && consumequeue::belongs(*record, *place))) return found;
   report_unit(*place, physical_offset);
   return {Outcome::foreign, {}};
 }
@@ -97,7 +73,7 @@ void RecordReader::report_damage(std::int64_t physical_offset) const {
              commitlog::mapped_file_name(physical_offset - position), physical_offset);
 }
 
-void RecordReader::report_unit(const QueuePlace& place, std::int64_t physical_offset) const {
+void RecordReader::report_unit(const consumequeue::QueuePlace& place, std::int64_t physical_offset) const {
   const std::scoped_lock lock(mutex_);
   if (reported_units_.size() >= kReportedMax) reported_units_.clear();
   if (!reported_units_.insert(fmt::format("{} {} {}", place.topic, place.queue_id, place.queue_offset)).second) return;

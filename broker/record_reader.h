@@ -7,20 +7,12 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <string_view>
 
 #include "commitlog/commit_log.h"
+#include "consumequeue/queue_place.h"
 #include "protocol/remoting_command.h"
 
 namespace skylark::broker {
-
-/// Where a consume queue lists a record: the unit says so, and the record must.
-struct QueuePlace {
-  std::string_view topic;  ///< Of the queue; an inner queue lists records of other topics.
-  std::int32_t queue_id = 0;
-  std::int64_t queue_offset = 0;   ///< Of the first message of the record.
-  std::int32_t message_count = 0;  ///< In a unit of a batch queue; 0: the unit does not say.
-};
 
 /// Gets records out of the commit log for readers.
 ///
@@ -51,13 +43,13 @@ class RecordReader {
   void set_appended_from(std::int64_t physical_offset) noexcept { appended_from_ = physical_offset; }
   [[nodiscard]] Read record(std::int64_t physical_offset, std::int64_t size, bool may_wait) const;
   /// The same for a record that a unit lists, just appended or not.
-  [[nodiscard]] Read listed(std::int64_t physical_offset, std::int64_t size, bool may_wait, const QueuePlace& place) const;
+  [[nodiscard]] Read listed(std::int64_t physical_offset, std::int64_t size, bool may_wait, const consumequeue::QueuePlace& place) const;
   /// Appended by this process, and near enough to the end of the log to be in memory.
   [[nodiscard]] bool just_appended(std::int64_t physical_offset) const noexcept {
     return physical_offset >= appended_from_ && log_.end() - physical_offset <= kJustAppendedMax;
   }
   /// Tells in the log, once, that the unit of that place leads to no record of it.
-  void report_unit(const QueuePlace& place, std::int64_t physical_offset) const;
+  void report_unit(const consumequeue::QueuePlace& place, std::int64_t physical_offset) const;
   /// The first bytes of a record, unchecked; may wait for the disk. Empty when they cannot be had.
   [[nodiscard]] std::optional<PinnedSlice> head(std::int64_t physical_offset, std::int64_t size) const;
 
@@ -66,7 +58,7 @@ class RecordReader {
 
   [[nodiscard]] Read read(std::int64_t physical_offset, std::int64_t size, bool may_wait) const;
   /// What was found, or why it is not handed out. `place`: of the unit that lists the record; null: none does.
-  [[nodiscard]] Read checked(Read found, std::int64_t physical_offset, const QueuePlace* place) const;
+  [[nodiscard]] Read checked(Read found, std::int64_t physical_offset, const consumequeue::QueuePlace* place) const;
   void report_damage(std::int64_t physical_offset) const;
 
   const commitlog::CommitLog& log_;
