@@ -5,6 +5,7 @@
 #include <charconv>
 #include <chrono>
 #include <limits>
+#include <utility>
 
 #include <pthread.h>
 
@@ -70,23 +71,19 @@ std::int64_t queue_tags_code(const MessageView& record, const std::vector<std::i
   return tags_code(record.property(property::kTags).value_or(""));
 }
 
-QueueEntry Indexer::entry_of(const MessageView& record) const {
-  QueueEntry entry{record.physical_offset, record.total_size, queue_tags_code(record, delay_levels_ms_)};
+Result<void> Indexer::for_each_place(const MessageView& record, const commitlog::InnerQueueOptions& inner,
+                                     const PlaceVisitor& visit) const {
+  const std::int32_t type = record.sys_flag & sys_flag::kTransactionMask;
+  if (type != sys_flag::kTransactionNone && type != sys_flag::kTransactionCommit) return {};
+  QueueEntry entry{record.physical_offset, record.total_size, queue_tags_code(record, delay_levels_ms_), record.queue_offset};
   entry.message_count = message_count(record.sys_flag, record.properties).value_or(1);
   entry.store_timestamp = record.store_timestamp;
-  return entry;
-}
-
-Result<void> Indexer::enter_inner_queues(const MessageView& record, const Wanted* wanted) {
+  const auto visited = visit({record.topic, record.queue_id, record.queue_offset, entry.message_count}, entry);
+  if (!visited || !inner.number || !inner.enter) return visited;
   return commitlog::for_each_inner_queue(
-      record, inner_, [&](std::string_view name, std::int32_t queue_id, std::int64_t queue_offset) -> Result<void> {
-        if (queue_offset > kQueueOffsetMax || (wanted != nullptr && !(*wanted)(name, queue_id))) return {};
-        const auto queue = queues_.find_or_make(name, queue_id, false);
-        if (!queue) return queue.error();
-        if (!*queue) return {};
-        const auto entered =
-            (*queue)->append({record.physical_offset, record.total_size, queue_tags_code(record, delay_levels_ms_)}, queue_offset);
-        return entered ? Result<void>() : entered.error();
+      record, inner, [&](std::string_view name, std::int32_t queue_id, std::int64_t queue_offset) -> Result<void> {
+        if (queue_offset > kQueueOffsetMax) return {};
+        return visit({name, queue_id, queue_offset, 1}, {entry.physical_offset, entry.size, entry.tags_code, queue_offset});
       });
 }
 
@@ -108,26 +105,22 @@ Result<void> Indexer::add_to_queues(const MessageView& record, const Wanted& wan
 }
 
 Result<Indexer::Entered> Indexer::enter(const MessageView& record, const Wanted* wanted) {
-  const std::int32_t type = record.sys_flag & sys_flag::kTransactionMask;
-  const bool listed = type == sys_flag::kTransactionNone || type == sys_flag::kTransactionCommit;
-  if (!listed) return Entered{};
   queues_.limit_mappings();
   Entered entered;
-  if (wanted == nullptr || (*wanted)(record.topic, record.queue_id)) {
-    const auto queue = queues_.find_or_make(record.topic, record.queue_id, (record.sys_flag & sys_flag::kInnerBatch) != 0);
+  bool own = true;  // The place visited first.
+  const auto put = [&](const QueuePlace& place, const QueueEntry& entry) -> Result<void> {
+    const bool in_own = std::exchange(own, false);
+    if (wanted != nullptr && !(*wanted)(place.topic, place.queue_id)) return {};
+    const auto queue = queues_.find_or_make(place.topic, place.queue_id, in_own && (record.sys_flag & sys_flag::kInnerBatch) != 0);
     if (!queue) return queue.error();
-    if (*queue) {
-      const QueueEntry entry = entry_of(record);
-      const auto queued =
-          (*queue)->append(entry, record.queue_offset, bit_map_of_ ? bit_map_of_(record.topic, record.properties) : std::string());
-      if (!queued) return queued.error();
-      entered = {true, entry.tags_code};
-    }
-  }
-  if (inner_.number && inner_.enter) {
-    const auto inner = enter_inner_queues(record, wanted);
-    if (!inner) return inner.error();
-  }
+    if (!*queue) return {};
+    const auto queued =
+        (*queue)->append(entry, entry.queue_offset, in_own && bit_map_of_ ? bit_map_of_(record.topic, record.properties) : std::string());
+    if (queued && in_own) entered = {true, entry.tags_code};
+    return queued;
+  };
+  const auto visited = for_each_place(record, inner_, std::ref(put));  // By reference: without the heap.
+  if (!visited) return visited.error();
   return entered;
 }
 

@@ -14,6 +14,7 @@
 #include "commitlog/commit_log.h"
 #include "commitlog/inner_queues.h"
 #include "consumequeue/key_index.h"
+#include "consumequeue/queue_place.h"
 #include "consumequeue/queue_table.h"
 #include "protocol/message.h"
 
@@ -44,11 +45,14 @@ class Indexer {
   /// Into those of its queues alone.
   [[nodiscard]] Result<void> add_to_queues(const MessageView& record, const Wanted& wanted);
   [[nodiscard]] const commitlog::InnerQueueOptions& inner() const noexcept { return inner_; }
+  /// Calls `visit` with each place at which queues list the record, its own queue first, and with what stands there, until an error. No
+  /// queue is asked or changed.
+  using PlaceVisitor = std::function<Result<void>(const QueuePlace& place, const QueueEntry& entry)>;
+  [[nodiscard]] Result<void> for_each_place(const MessageView& record, const commitlog::InnerQueueOptions& inner,
+                                            const PlaceVisitor& visit) const;
 
  private:
-  [[nodiscard]] QueueEntry entry_of(const MessageView& record) const;
   [[nodiscard]] Result<Entered> enter(const MessageView& record, const Wanted* wanted = nullptr);
-  [[nodiscard]] Result<void> enter_inner_queues(const MessageView& record, const Wanted* wanted);
 
   QueueTable& queues_;
   KeyIndex* index_;
