@@ -125,6 +125,8 @@ void BatchConsumeQueue::before_cut(std::int64_t units_left) {
     next_ = last_kept && valid_unit(*last_kept) ? last_kept->next_queue_offset() : 0;
 }
 
+void BatchConsumeQueue::before_mend(std::int64_t /*number*/, QueueEntry& /*entry*/) { first_known_ = -1; }
+
 void BatchConsumeQueue::after_assume(std::int64_t max_offset) {
   first_known_ = -1;
   next_ = max_offset;

@@ -33,6 +33,7 @@ class BatchConsumeQueue final : public ConsumeQueue {
   [[nodiscard]] std::int64_t first_offset() const override;
   [[nodiscard]] std::int64_t next_offset() const override { return next_; }
   void before_cut(std::int64_t units) override;
+  void before_mend(std::int64_t number, QueueEntry& entry) override;
   void after_assume(std::int64_t max_offset) override;
   [[nodiscard]] std::int64_t first_unit() const { return std::max<std::int64_t>(files_.begin(), 0) / kBatchUnitSize; }
 

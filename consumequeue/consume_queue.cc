@@ -168,6 +168,39 @@ std::optional<QueueEntry> ConsumeQueue::unit(std::int64_t number) const {
   return entry;
 }
 
+std::int64_t ConsumeQueue::unit_number(std::int64_t queue_offset) const {
+  const std::scoped_lock lock(mutex_);
+  return queue_offset < 0 || queue_offset >= next_offset() ? -1 : unit_of(queue_offset);
+}
+
+std::optional<QueueEntry> ConsumeQueue::unit_at(std::int64_t number) const {
+  const std::scoped_lock lock(mutex_);
+  return number < min_ ? std::nullopt : unit(number);
+}
+
+std::uint64_t ConsumeQueue::cut_count() const {
+  const std::scoped_lock lock(mutex_);
+  return cuts_;
+}
+
+Result<bool> ConsumeQueue::mend(std::int64_t number, QueueEntry entry, std::uint64_t cut_count) {
+  const std::scoped_lock lock(mutex_);
+  if (cut_count != cuts_ || number < min_ || number >= units()) return false;
+  const auto file = files_.find(number * unit_size_);
+  if (!file) return {boost::system::in_place_error, file.error()};
+  before_mend(number, entry);
+  std::array<char, kUnitSizeMax> bytes{};
+  encode(entry, bytes.data());
+  const std::string_view right(bytes.data(), static_cast<std::size_t>(unit_size_));
+  const std::int64_t position = number * unit_size_ - file->base;
+  if (file->mapped->view(position, unit_size_) == right) return false;
+  const auto room = file->mapped->allocate(position, unit_size_);  // What lost its content may have lost its space.
+  if (!room) return {boost::system::in_place_error, room.error()};
+  file->mapped->write(position, right);
+  mended_.insert(file->mapped);
+  return true;
+}
+
 std::size_t ConsumeQueue::read_units(std::int64_t unit, std::span<QueueEntry> into) const {
   std::size_t count = 0;
   std::int64_t at = unit * unit_size_;
@@ -243,6 +276,7 @@ Result<void> ConsumeQueue::truncate(std::int64_t physical_offset) {
 /// Ends the queue at that byte. What stood behind becomes zeros: after a crash it could pass for units again.
 Result<void> ConsumeQueue::cut(std::int64_t end_bytes) {
   before_cut(end_bytes / unit_size_);
+  ++cuts_;
   last_ = {};
   end_ = end_bytes;
   dirty_from_ = dirty_from_ < 0 ? end_bytes : std::min(dirty_from_, end_bytes);
@@ -260,7 +294,7 @@ Result<void> ConsumeQueue::cut(std::int64_t end_bytes) {
 
 bool ConsumeQueue::dirty() const {
   const std::scoped_lock lock(mutex_);
-  return dirty_from_ >= 0;
+  return dirty_from_ >= 0 || !mended_.empty();
 }
 
 Result<void> ConsumeQueue::flush() {
@@ -268,11 +302,12 @@ Result<void> ConsumeQueue::flush() {
   bool names = false;
   {
     const std::scoped_lock lock(mutex_);
-    if (dirty_from_ < 0) return {};
     take_dirty_extensions(files);  // First, so that no durable unit points to what is not.
+    files.insert(files.end(), mended_.begin(), mended_.end());
+    mended_.clear();
     // The file where a cut queue ends has zeros to write, even when nothing came behind them.
     const std::int64_t from = std::max(dirty_from_, std::max<std::int64_t>(files_.begin(), 0));
-    for (std::int64_t at = from; at < end_ || (at == from && at < files_.end());) {
+    for (std::int64_t at = from; dirty_from_ >= 0 && (at < end_ || (at == from && at < files_.end()));) {
       const auto file = files_.find(at);
       if (!file) return file.error();
       files.push_back(file->mapped);
@@ -299,6 +334,7 @@ Result<void> ConsumeQueue::flush() {
 void ConsumeQueue::mark_clean() {
   const std::scoped_lock lock(mutex_);
   dirty_from_ = -1;
+  mended_.clear();
   new_names_ = false;
 }
 
@@ -318,8 +354,10 @@ Result<void> ConsumeQueue::destroy() {
   if (!removed) return removed;
   end_ = min_ = 0;
   before_cut(0);
+  ++cuts_;
   max_physical_ = -1;
   dirty_from_ = -1;
+  mended_.clear();
   const auto durable = system_.sync_folder(files_.folder());  // Else a power cut brings the files back.
   if (!durable && durable.error() != Errc::not_found) return durable;
   const auto gone = system_.remove_folder(files_.folder(), true);

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -108,6 +109,17 @@ class ConsumeQueue {
   /// `BatchConsumeQueue`.
   [[nodiscard]] virtual std::optional<std::int64_t> offset_by_time(std::int64_t timestamp_ms, bool upper) const;
 
+  // For who mends units that were changed on disk. They are numbered from the beginning of the queue; see `state` for which there are.
+  /// Number of the unit that `read` of that offset begins with; -1: none.
+  [[nodiscard]] std::int64_t unit_number(std::int64_t queue_offset) const;
+  [[nodiscard]] std::optional<QueueEntry> unit_at(std::int64_t number) const;
+  /// Moves on when units give way: their numbers may then stand for others.
+  [[nodiscard]] std::uint64_t cut_count() const;
+  /// Makes the unit what the record says, with the address of its extension where the message has one. False when it is so already, or is
+  /// not there any more, or the queue was cut after `cut_count`. Readers copy units under the same mutex and see it whole; the next `flush`
+  /// makes it durable. Errors: `no_space`, `io_error`; the unit is as before.
+  [[nodiscard]] Result<bool> mend(std::int64_t number, QueueEntry entry, std::uint64_t cut_count);
+
   /// Tells where the commit log begins now: moves the min offset and removes files that lie below it, except the last. False when a unit
   /// could not be read: the min offset stays.
   bool expire(std::int64_t min_physical_offset);
@@ -115,7 +127,7 @@ class ConsumeQueue {
   [[nodiscard]] Result<void> truncate(std::int64_t physical_offset);
   /// Makes the units durable. Errors: those of the disk.
   [[nodiscard]] Result<void> flush();
-  /// True when units were added since the last `flush` or `mark_clean`.
+  /// True when units were added or mended since the last `flush` or `mark_clean`.
   [[nodiscard]] bool dirty() const;
   /// For an owner that makes the whole file system durable at once: it marks the dirty queues clean, then syncs.
   void mark_clean();
@@ -141,6 +153,8 @@ class ConsumeQueue {
   [[nodiscard]] virtual std::int64_t next_offset() const = 0;
   /// The queue is about to end with that many units; those behind it can still be read.
   virtual void before_cut(std::int64_t /*units*/) {}
+  /// A unit is about to become that. What lies beside the units may have a say.
+  virtual void before_mend(std::int64_t /*number*/, QueueEntry& /*entry*/) {}
   // What lies beside the units: its dirty files, those that the first unit no longer needs, all of them, its mappings.
   virtual void take_dirty_extensions(std::vector<std::shared_ptr<MappedFile>>& /*files*/) {}
   virtual void expire_extensions() {}
@@ -163,6 +177,7 @@ class ConsumeQueue {
   std::int64_t end_ = 0;  // Byte offset behind the last unit.
   std::int64_t max_physical_ = -1;
   mutable bool used_ = false;  // Since the last `rest`.
+  std::uint64_t cuts_ = 0;     // How often units gave way.
 
  private:
   [[nodiscard]] bool find_min(std::int64_t min_physical_offset);
@@ -170,9 +185,10 @@ class ConsumeQueue {
   const Kind kind_;
   const std::int64_t unit_size_;
   FileSystem& system_;
-  std::int64_t allocated_ = 0;    // Byte offset in the queue up to which `last_` is allocated.
-  std::int64_t dirty_from_ = -1;  // First byte not known to be durable; -1: all are.
-  bool new_names_ = false;        // Files were made or removed since the last flush.
+  std::int64_t allocated_ = 0;                    // Byte offset in the queue up to which `last_` is allocated.
+  std::int64_t dirty_from_ = -1;                  // First byte not known to be durable; -1: all are.
+  std::set<std::shared_ptr<MappedFile>> mended_;  // Files to flush beside those from there on.
+  bool new_names_ = false;                        // Files were made or removed since the last flush.
 };
 
 /// True for what can be a unit: zeros, and most of what a crash leaves behind, cannot.

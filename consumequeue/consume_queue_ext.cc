@@ -124,6 +124,27 @@ std::optional<QueueExtension> ConsumeQueueExt::read(std::int64_t address) const 
                         std::string(file->mapped->view(offset - file->base + kHeadSize, map_size))};
 }
 
+bool ConsumeQueueExt::is_of(std::int64_t address, std::int64_t tags_code, std::int64_t store_timestamp) const {
+  const auto found = read(address);
+  return found && found->tags_code == tags_code && found->store_timestamp == store_timestamp;
+}
+
+std::optional<std::int64_t> ConsumeQueueExt::address_behind(std::optional<std::int64_t> address, std::int64_t tags_code,
+                                                            std::int64_t store_timestamp) const {
+  if (!load()) return std::nullopt;
+  std::int64_t at = std::max<std::int64_t>(files_.begin(), 0);
+  if (address) {
+    const auto before = read(*address);
+    if (!before) return std::nullopt;
+    at = *address - kAddressBase + kHeadSize + static_cast<std::int64_t>(before->bit_map.size());
+  }
+  const std::int64_t next_file = (at + files_.file_size() - 1) / files_.file_size() * files_.file_size();
+  for (const std::int64_t offset : {at, next_file}) {  // What did not fit behind the last one of a file begins the next file.
+    if (is_of(offset + kAddressBase, tags_code, store_timestamp)) return offset + kAddressBase;
+  }
+  return std::nullopt;
+}
+
 void ConsumeQueueExt::expire(std::int64_t first_address) {
   if (!is_address(first_address) || !load()) return;
   const std::int64_t offset = first_address - kAddressBase;

@@ -50,6 +50,11 @@ class ConsumeQueueExt {
   [[nodiscard]] Result<std::int64_t> append(std::int64_t tags_code, std::int64_t store_timestamp, std::string_view bit_map);
   /// Empty when there is none at that address.
   [[nodiscard]] std::optional<QueueExtension> read(std::int64_t address) const;
+  /// Whether the extension at that address is that of such a message.
+  [[nodiscard]] bool is_of(std::int64_t address, std::int64_t tags_code, std::int64_t store_timestamp) const;
+  /// The address that comes behind that one (`nullopt`: the first one), when the extension there is that of such a message.
+  [[nodiscard]] std::optional<std::int64_t> address_behind(std::optional<std::int64_t> address, std::int64_t tags_code,
+                                                           std::int64_t store_timestamp) const;
 
   /// Removes the files that end before that address.
   void expire(std::int64_t first_address);

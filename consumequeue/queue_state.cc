@@ -72,6 +72,7 @@ Result<void> ConsumeQueue::start_over() {
   end_ = min_ = 0;
   max_physical_ = dirty_from_ = -1;
   new_names_ = true;
+  ++cuts_;
   after_assume(0);
   const auto extensions = destroy_extensions();
   if (!extensions) return extensions;

@@ -81,6 +81,7 @@ Result<void> SimpleConsumeQueue::fill_to(std::int64_t queue_offset) {
 
 /// Starts over with the file that holds `queue_offset`, for a queue whose earlier messages this store does not have.
 Result<void> SimpleConsumeQueue::begin_at(std::int64_t queue_offset) {
+  ++cuts_;
   last_ = {};
   if (extensions_) extensions_->close();
   const auto removed = files_.remove_from(0);
@@ -126,6 +127,24 @@ std::optional<QueueExtension> SimpleConsumeQueue::extension(std::int64_t tags_co
 
 void SimpleConsumeQueue::before_cut(std::int64_t /*units*/) {
   if (extensions_) extensions_->close();
+}
+
+/// The log does not say where the extension of a message is. The address in the unit is right when it leads there, else that behind the
+/// extension of the unit before. Without either the tags code stays in the unit, as where an extension would be too long.
+void SimpleConsumeQueue::before_mend(std::int64_t number, QueueEntry& entry) {
+  if (!extensions_) return;
+  const auto now = unit(number);
+  if (now && extensions_->is_of(now->tags_code, entry.tags_code, entry.store_timestamp)) {
+    entry.tags_code = now->tags_code;
+    return;
+  }
+  std::optional<std::int64_t> address_before;
+  if (number * kUnitSize > files_.begin()) {
+    const auto before = unit(number - 1);
+    if (!before || !ConsumeQueueExt::is_address(before->tags_code)) return;
+    address_before = before->tags_code;
+  }
+  entry.tags_code = extensions_->address_behind(address_before, entry.tags_code, entry.store_timestamp).value_or(entry.tags_code);
 }
 
 void SimpleConsumeQueue::take_dirty_extensions(std::vector<std::shared_ptr<MappedFile>>& files) {

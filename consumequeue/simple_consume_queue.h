@@ -33,6 +33,7 @@ class SimpleConsumeQueue final : public ConsumeQueue {
   [[nodiscard]] std::int64_t first_offset() const override { return min_; }
   [[nodiscard]] std::int64_t next_offset() const override { return units(); }
   void before_cut(std::int64_t units) override;
+  void before_mend(std::int64_t number, QueueEntry& entry) override;
   void take_dirty_extensions(std::vector<std::shared_ptr<MappedFile>>& files) override;
   void expire_extensions() override;
   [[nodiscard]] Result<void> destroy_extensions() override;

@@ -241,4 +241,21 @@ TEST_CASE("a batch queue behaves like a list of batches", "[consumequeue]") {
   }
 }
 
+TEST_CASE("a batch unit that was changed is mended, and with the first one the min offset", "[consumequeue]") {
+  BatchFixture fixture;
+  REQUIRE(fixture.queue->append(entry_of(1000, 3, 1000), 30).has_value());
+  REQUIRE(fixture.queue->append(entry_of(1100, 3, 1010), 33).has_value());
+  const std::string whole = *fixture.disk->read_all(kFirstFile);
+  fixture.disk->damage(kFirstFile, 0, std::string(kBatchUnitSize, '\0'));
+  CHECK(fixture.queue->min_offset() == 0);
+  QueueEntry right = entry_of(1000, 3, 1000);
+  right.queue_offset = 30;
+  CHECK(*fixture.queue->mend(0, right, fixture.queue->cut_count()));
+  CHECK(*fixture.disk->read_all(kFirstFile) == whole);
+  CHECK(fixture.queue->min_offset() == 30);
+  CHECK(fixture.queue->unit_number(32) == 0);
+  CHECK(fixture.queue->unit_number(33) == 1);
+  CHECK(fixture.queue->unit_number(36) == -1);
+}
+
 }  // namespace skylark::consumequeue

@@ -130,4 +130,22 @@ TEST_CASE("what is no address has no extension", "[consumequeue]") {
     CHECK_FALSE(extended.queue->extension(code));
 }
 
+TEST_CASE("a mended unit has the address of its extension again", "[consumequeue]") {
+  ExtendedQueue extended;
+  for (std::int64_t offset = 0; offset < 20; ++offset) extended.append(offset);
+  const auto mend = [&](std::int64_t offset) {
+    const std::int64_t address = extended.queue->at(offset)->tags_code;
+    const QueueEntry right{.physical_offset = offset * 100, .size = 100, .tags_code = offset, .store_timestamp = 1000 + offset};
+    QueueEntry wrong = right;
+    wrong.store_timestamp = 1;  // There is no such extension, so that the unit gets no address.
+    CHECK(*extended.queue->mend(offset, wrong, extended.queue->cut_count()));
+    CHECK(extended.queue->at(offset)->tags_code == offset);
+    CHECK(*extended.queue->mend(offset, right, extended.queue->cut_count()));
+    CHECK(extended.queue->at(offset)->tags_code == address);
+    CHECK_FALSE(*extended.queue->mend(offset, right, extended.queue->cut_count()));
+  };
+  for (const std::int64_t offset : {0, 1, 6, 7, 8, 19}) mend(offset);  // The eighth one begins the second file.
+  extended.check(0, 20);
+}
+
 }  // namespace skylark::consumequeue

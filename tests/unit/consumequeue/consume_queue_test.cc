@@ -183,6 +183,46 @@ TEST_CASE("queues beyond the limit give their mappings back and keep their messa
   CHECK(table.mapped_count() == 0);
 }
 
+TEST_CASE("a unit that was changed is mended where it stands, durably", "[consumequeue]") {
+  QueueFixture fixture;
+  fixture.fill(0, 25);
+  REQUIRE(fixture.queue->flush().has_value());
+  const std::string path = "/queues/Orders/0/" + commitlog::mapped_file_name(10 * kUnitSize);
+  const std::string whole = *fixture.disk->read_all(path);
+  fixture.disk->damage(path, 3 * kUnitSize, std::string(kUnitSize, '\0'));
+  const std::uint64_t cuts = fixture.queue->cut_count();
+  const QueueEntry right{1300, 100, 20};
+  CHECK_FALSE(*fixture.queue->mend(12, {1200, 100, 19}, cuts));
+  CHECK_FALSE(fixture.queue->dirty());
+  CHECK(*fixture.queue->mend(13, right, cuts));
+  CHECK(fixture.queue->dirty());
+  CHECK(*fixture.disk->read_all(path) == whole);
+  SECTION("all at once") {
+    REQUIRE(fixture.queue->flush().has_value());
+    CHECK_FALSE(fixture.queue->dirty());
+    CHECK(*fixture.disk->after_power_cut(1)->read_all(path) == whole);
+  }
+  SECTION("not in a queue that was cut since") {
+    REQUIRE(fixture.queue->truncate(2000).has_value());
+    fixture.fill(20, 25);
+    CHECK_FALSE(*fixture.queue->mend(13, {1, 1, 1}, cuts));
+  }
+  SECTION("not where its file was removed") {
+    fixture.queue->expire(2000);
+    CHECK_FALSE(*fixture.queue->mend(13, {1, 1, 1}, cuts));
+    REQUIRE(fixture.queue->flush().has_value());
+    CHECK_FALSE(fixture.disk->exists(path));
+  }
+  SECTION("not in a queue that was removed") {
+    REQUIRE(fixture.queue->destroy().has_value());
+    CHECK_FALSE(*fixture.queue->mend(13, {1, 1, 1}, cuts));
+    REQUIRE(fixture.queue->flush().has_value());
+    CHECK_FALSE(fixture.disk->exists(path));
+  }
+  CHECK_FALSE(*fixture.queue->mend(25, {1, 1, 1}, fixture.queue->cut_count()));
+  CHECK_FALSE(*fixture.queue->mend(-1, {1, 1, 1}, fixture.queue->cut_count()));
+}
+
 TEST_CASE("a queue behaves like a list", "[consumequeue]") {
   const char* const given = std::getenv("SKYLARK_SEED");
   const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
