@@ -2,9 +2,7 @@
 #include "consumequeue/batch_consume_queue.h"
 
 #include <algorithm>
-#include <array>
 #include <limits>
-#include <span>
 
 #include "base/bytes.h"
 #include "base/error.h"
@@ -66,16 +64,21 @@ Result<void> BatchConsumeQueue::append(const QueueEntry& entry, std::int64_t que
   return {};
 }
 
-/// Queue offset behind the messages of that unit. Where it contradicts the units beside it, these decide: one that was changed on disk must
-/// not send the search past all others. -1 when it cannot be read.
+/// Queue offset behind the messages of the nearest unit from that one on that can be of this queue, forwards or backwards.
+std::int64_t BatchConsumeQueue::next_near(std::int64_t number, std::int64_t step) const {
+  for (; number >= first_unit() && number < units(); number += step) {
+    const auto entry = unit(number);
+    if (entry && can_be(*entry)) return entry->next_queue_offset();
+  }
+  return step < 0 ? std::numeric_limits<std::int64_t>::min() : next_;
+}
+
+/// Queue offset behind the messages of that unit. Where it contradicts the units beside it, these decide: what was changed on disk must not
+/// send the search past all others.
 std::int64_t BatchConsumeQueue::next_behind(std::int64_t number) const {
-  const bool first = number == first_unit(), last = number == units() - 1;
-  std::array<QueueEntry, 3> row;
-  const std::size_t count = std::size_t{1} + (first ? 0 : 1) + (last ? 0 : 1);
-  if (read_units(first ? number : number - 1, std::span(row).first(count)) != count) return -1;
-  const std::int64_t next = row[first ? 0 : 1].next_queue_offset();
-  const std::int64_t low = first ? std::numeric_limits<std::int64_t>::min() : row[0].next_queue_offset();
-  const std::int64_t high = last ? next_ : row[count - 1].next_queue_offset();
+  const auto entry = unit(number);
+  const std::int64_t low = next_near(number - 1, -1), high = next_near(number + 1, 1);
+  const std::int64_t next = entry && can_be(*entry) ? entry->next_queue_offset() : low;
   return std::max(std::min(low, high), std::min(std::max(low, high), next));  // The middle one of the three.
 }
 
@@ -97,9 +100,9 @@ std::int64_t BatchConsumeQueue::unit_of(std::int64_t queue_offset) const {
   std::int64_t found = partition_point(low, high, before);
   if (found > first) {  // Beside a damaged unit the one before may be it still, as it says itself.
     const auto entry = unit(found - 1);
-    if (entry && entry->next_queue_offset() > queue_offset) --found;
+    if (entry && entry->queue_offset <= queue_offset && entry->next_queue_offset() > queue_offset) --found;
   }
-  return found < end ? found : -1;
+  return first < end ? std::min(found, end - 1) : -1;  // Where no unit says that it is the one, the last one was changed.
 }
 
 std::int64_t BatchConsumeQueue::first_offset() const {
@@ -107,8 +110,14 @@ std::int64_t BatchConsumeQueue::first_offset() const {
   if (first_known_ != min_) {
     const auto entry = unit(min_);
     if (!entry) return next_;
-    const auto second = unit(min_ + 1);  // One of the two may be damaged: an offset that is too low hides nothing.
-    first_ = second ? std::min(entry->queue_offset, second->queue_offset) : std::min(entry->queue_offset, next_);
+    std::int64_t number = min_ + 1;
+    auto other = unit(number);
+    while (other && !can_be(*other)) other = unit(++number);
+    const std::int64_t behind = other ? other->queue_offset : next_;
+    // One of the two may be changed. A unit has so many messages at most, and an offset that is too low hides nothing.
+    const bool in_order = can_be(*entry) && entry->queue_offset < behind;
+    const std::int64_t between = (other ? number : units()) - min_;
+    first_ = in_order ? entry->queue_offset : std::max<std::int64_t>(behind - between * kBatchMessagesMax, 0);
     first_known_ = min_;
   }
   return first_;

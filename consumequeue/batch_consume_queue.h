@@ -29,6 +29,8 @@ class BatchConsumeQueue final : public ConsumeQueue {
   void decode(const char* bytes, std::int64_t unit, std::span<QueueEntry> into) const override;
   void encode(const QueueEntry& entry, char* bytes) const override;
   [[nodiscard]] std::int64_t unit_of(std::int64_t queue_offset) const override;
+  [[nodiscard]] bool can_be(const QueueEntry& entry) const noexcept { return valid_unit(entry) && entry.next_queue_offset() <= next_; }
+  [[nodiscard]] std::int64_t next_near(std::int64_t number, std::int64_t step) const;
   [[nodiscard]] std::int64_t next_behind(std::int64_t number) const;
   [[nodiscard]] std::int64_t first_offset() const override;
   [[nodiscard]] std::int64_t next_offset() const override { return next_; }

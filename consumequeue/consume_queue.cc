@@ -143,7 +143,8 @@ std::size_t ConsumeQueue::read(std::int64_t queue_offset, std::span<QueueEntry> 
 
 std::optional<QueueEntry> ConsumeQueue::at(std::int64_t queue_offset) const {
   QueueEntry entry;
-  if (read(queue_offset, {&entry, 1}) == 0 || entry.queue_offset > queue_offset) return std::nullopt;
+  if (read(queue_offset, {&entry, 1}) == 0 || entry.queue_offset > queue_offset || entry.next_queue_offset() <= queue_offset)
+    return std::nullopt;
   return entry;
 }
 

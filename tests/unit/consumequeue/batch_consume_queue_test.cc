@@ -241,6 +241,28 @@ TEST_CASE("a batch queue behaves like a list of batches", "[consumequeue]") {
   }
 }
 
+TEST_CASE("a row of units that were changed hides none of the others", "[consumequeue]") {
+  const std::int64_t begin = GENERATE(0, 1, 4, 8, 20, 24);
+  const std::int64_t end = std::min<std::int64_t>(begin + GENERATE(1, 2, 5, 12), 25);
+  const char fill = GENERATE('\0', '\x7F', '\xFF');
+  BatchFixture fixture;
+  fixture.fill(0, 25);
+  for (std::int64_t number = begin; number < end; ++number) {
+    const std::string path = "/queues/Orders/0/" + commitlog::mapped_file_name(number / 10 * kFileSize);
+    fixture.disk->damage(path, static_cast<std::size_t>(number % 10 * kBatchUnitSize), std::string(kBatchUnitSize, fill));
+  }
+  CHECK(fixture.queue->min_offset() == 0);
+  for (std::int64_t offset = 0; offset < 75; ++offset) {
+    INFO("offset " << offset << ", changed " << begin << " to " << end - 1);
+    const bool changed = offset / 3 >= begin && offset / 3 < end;
+    QueueEntry found;
+    REQUIRE(fixture.queue->read(offset, {&found, 1}) == 1);
+    if (!changed) CHECK(found.physical_offset == offset / 3 * 100);
+    if (changed && end < 25) CHECK(found.physical_offset == end * 100);
+    CHECK(fixture.queue->at(offset).has_value() == !changed);
+  }
+}
+
 TEST_CASE("a batch unit that was changed is mended, and with the first one the min offset", "[consumequeue]") {
   BatchFixture fixture;
   REQUIRE(fixture.queue->append(entry_of(1000, 3, 1000), 30).has_value());
