@@ -152,6 +152,7 @@ Result<void> MessageStoreImpl::open() {
   indexer_ = std::make_unique<consumequeue::Indexer>(
       queues_, index_.get(), *levels, commitlog::InnerQueueOptions{.number = options_.lmq, .enter = options_.multi_dispatch});
   if (options_.consume_queue_ext) indexer_->set_bit_map_source(options_.bit_map_of);
+  mender_ = std::make_unique<consumequeue::QueueMender>(log_, queues_, *indexer_);
   const auto recovered = recover();
   if (!recovered) return recovered.error();
 

@@ -22,6 +22,7 @@
 #include "commitlog/retention.h"
 #include "consumequeue/dispatcher.h"
 #include "consumequeue/key_index.h"
+#include "consumequeue/queue_mender.h"
 #include "consumequeue/queue_table.h"
 #include "consumequeue/recovery.h"
 #include "consumequeue/store_ends.h"
@@ -106,6 +107,7 @@ class MessageStoreImpl final : public MessageStore {
                                    const MessageFilter& filter);
   [[nodiscard]] bool in_turn(const consumequeue::ConsumeQueue& queue, const consumequeue::QueueEntry& entry, const GetRequest& request,
                              const GetResult& result) const;
+  void report_unit(const GetRequest& request, std::int64_t queue_offset, std::int64_t physical_offset) const;
   void take(const consumequeue::ConsumeQueue& queue, const consumequeue::QueueEntry& entry, const GetRequest& request, Walk& walk,
             GetResult& result) const;
   void walk(const consumequeue::ConsumeQueue& queue, const GetRequest& request, GetResult& result) const;
@@ -133,6 +135,7 @@ class MessageStoreImpl final : public MessageStore {
   commitlog::Checkpoint checkpoint_;
   std::unique_ptr<consumequeue::Indexer> indexer_;
   std::unique_ptr<consumequeue::Dispatcher> dispatcher_;
+  std::unique_ptr<consumequeue::QueueMender> mender_;
   std::unique_ptr<commitlog::FlushService> flusher_;
   std::unique_ptr<PutWaiters> waiters_;
   ArrivalListener arrival_listener_;

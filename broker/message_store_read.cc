@@ -108,8 +108,18 @@ bool MessageStoreImpl::in_turn(const consumequeue::ConsumeQueue& queue, const co
   bool sound = consumequeue::valid_unit(entry);
   if (sound && queue.kind() == consumequeue::ConsumeQueue::Kind::batch)
     sound = next > result.next_begin_offset && (next <= result.max_offset || next <= queue.max_offset());
-  if (!sound) reader_.report_unit({request.topic, request.queue_id, result.next_begin_offset}, entry.physical_offset);
+  if (!sound) report_unit(request, result.next_begin_offset, entry.physical_offset);
+  // The search goes over units that were changed, and comes here. Or no message ever had that offset: the mender finds out.
+  if (sound && entry.queue_offset > result.next_begin_offset)
+    (void)mender_->report(request.topic, request.queue_id, result.next_begin_offset);
   return sound;
+}
+
+/// Tells in the log, once, that the unit at which a reader stands leads to no record of it, and has it mended.
+void MessageStoreImpl::report_unit(const GetRequest& request, std::int64_t queue_offset, std::int64_t physical_offset) const {
+  if (!mender_->report(request.topic, request.queue_id, queue_offset)) return;
+  log::error("the unit of offset {} in consume queue {} of {} leads to {}, where its record is not: readers go past it", queue_offset,
+             request.queue_id, request.topic, physical_offset);
 }
 
 /// Examines one unit: its record goes out, or it is passed over, or the walk ends before it.
@@ -143,7 +153,12 @@ void MessageStoreImpl::take(const consumequeue::ConsumeQueue& queue, const consu
   if (record.outcome != Outcome::found) {
     if (result.message_count == 0) result.status = GetStatus::message_was_removing;
     if (record.outcome == Outcome::gone) walk.skip_below = log_.begin();
-    if (record.outcome == Outcome::gone && entry.physical_offset >= walk.skip_below) reader_.report_unit(place(), entry.physical_offset);
+    // Where nothing whole lies the unit may be right and its record damaged, which is told already; and a unit that leads before the log is
+    // in most cases about to go with its record. What is true the mender finds out.
+    if (record.outcome == Outcome::damaged || entry.physical_offset < walk.skip_below)
+      (void)mender_->report(request.topic, request.queue_id, examined_until);
+    else
+      report_unit(request, examined_until, entry.physical_offset);
     // What such a unit of a batch queue says of its messages is not true either: the next one says where it begins.
     if (record.outcome == Outcome::foreign && batch) result.next_begin_offset = examined_until;
     return;

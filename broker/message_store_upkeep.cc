@@ -15,6 +15,7 @@ namespace {
 constexpr std::int64_t kFlushIndexesTicks = 10;           // How much of the indexes a crash makes recovery build again,
 constexpr std::int64_t kFlushIndexesBytes = 512LL << 20;  // and of how much of the log at most: 0.3 s of reading, when the disk keeps up.
 constexpr std::int64_t kFirstExpiryTick = 60;             // As Java, which gives a starting broker a minute.
+constexpr std::int64_t kMendBytes = 256 << 20;            // Of the log, read in one tick for queues to be mended: half a second of a disk.
 constexpr std::int64_t kRestTicks = 60;                   // A queue that nobody used for so long gives its mappings back.
 
 }  // namespace
@@ -37,6 +38,7 @@ void MessageStoreImpl::upkeep() {
     if (!written) log::error("cannot write the checkpoint: {}", written.error().message());
     look_at_disks();
     if (tick % expiry_ticks == 0 && tick >= kFirstExpiryTick) remove_expired();
+    mender_->step(kMendBytes);
     queues_.limit_mappings();  // Those that readers made.
     if (tick % kRestTicks == 0) {
       for (const auto& queue : queues_.queues()) queue->rest();

@@ -54,7 +54,6 @@ RecordReader::Read RecordReader::checked(Read found, std::int64_t physical_offse
     return {Outcome::damaged, {}};
   }
   if (place == nullptr || (record && consumequeue::belongs(*record, *place))) return found;
-  report_unit(*place, physical_offset);
   return {Outcome::foreign, {}};
 }
 
@@ -71,14 +70,6 @@ void RecordReader::report_damage(std::int64_t physical_offset) const {
   const std::int64_t position = physical_offset % log_.file_size();
   log::error("the record at {} of commit log file {} (offset {}) is damaged: readers do not get it", position,
              commitlog::mapped_file_name(physical_offset - position), physical_offset);
-}
-
-void RecordReader::report_unit(const consumequeue::QueuePlace& place, std::int64_t physical_offset) const {
-  const std::scoped_lock lock(mutex_);
-  if (reported_units_.size() >= kReportedMax) reported_units_.clear();
-  if (!reported_units_.insert(fmt::format("{} {} {}", place.topic, place.queue_id, place.queue_offset)).second) return;
-  log::error("the unit of offset {} in consume queue {} of {} leads to {}, where its record is not: readers go past it", place.queue_offset,
-             place.queue_id, place.topic, physical_offset);
 }
 
 }  // namespace skylark::broker

@@ -6,7 +6,6 @@
 #include <mutex>
 #include <optional>
 #include <set>
-#include <string>
 
 #include "commitlog/commit_log.h"
 #include "consumequeue/queue_place.h"
@@ -28,7 +27,7 @@ class RecordReader {
     gone,     ///< The log does not have that range (any more).
     on_disk,  ///< It would have to be read from disk, and the caller may not wait.
     damaged,  ///< What lies there is not a whole record; told in the log, once for each place.
-    foreign,  ///< The record there does not belong to that place of the queue: the unit is damaged; told in the log, once for each.
+    foreign,  ///< The record there does not belong to that place of the queue: the unit is damaged.
     failed,   ///< The disk did not give it; told in the log.
   };
   struct Read {
@@ -48,8 +47,6 @@ class RecordReader {
   [[nodiscard]] bool just_appended(std::int64_t physical_offset) const noexcept {
     return physical_offset >= appended_from_ && log_.end() - physical_offset <= kJustAppendedMax;
   }
-  /// Tells in the log, once, that the unit of that place leads to no record of it.
-  void report_unit(const consumequeue::QueuePlace& place, std::int64_t physical_offset) const;
   /// The first bytes of a record, unchecked; may wait for the disk. Empty when they cannot be had.
   [[nodiscard]] std::optional<PinnedSlice> head(std::int64_t physical_offset, std::int64_t size) const;
 
@@ -65,7 +62,6 @@ class RecordReader {
   std::atomic<std::int64_t> appended_from_{0};
   mutable std::mutex mutex_;
   mutable std::set<std::int64_t> reported_;
-  mutable std::set<std::string> reported_units_;
 };
 
 }  // namespace skylark::broker
