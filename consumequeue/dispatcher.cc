@@ -71,20 +71,31 @@ std::int64_t queue_tags_code(const MessageView& record, const std::vector<std::i
   return tags_code(record.property(property::kTags).value_or(""));
 }
 
-Result<void> Indexer::for_each_place(const MessageView& record, const commitlog::InnerQueueOptions& inner,
-                                     const PlaceVisitor& visit) const {
+/// What stands for it in its own queue; empty when no queue lists it.
+std::optional<QueueEntry> Indexer::own_entry(const MessageView& record) const {
   const std::int32_t type = record.sys_flag & sys_flag::kTransactionMask;
-  if (type != sys_flag::kTransactionNone && type != sys_flag::kTransactionCommit) return {};
+  if (type != sys_flag::kTransactionNone && type != sys_flag::kTransactionCommit) return std::nullopt;
   QueueEntry entry{record.physical_offset, record.total_size, queue_tags_code(record, delay_levels_ms_), record.queue_offset};
   entry.message_count = message_count(record.sys_flag, record.properties).value_or(1);
   entry.store_timestamp = record.store_timestamp;
-  const auto visited = visit({record.topic, record.queue_id, record.queue_offset, entry.message_count}, entry);
-  if (!visited || !inner.number || !inner.enter) return visited;
+  return entry;
+}
+
+Result<void> Indexer::for_each_inner_place(const MessageView& record, const QueueEntry& own, const commitlog::InnerQueueOptions& inner,
+                                           const PlaceVisitor& visit) {
   return commitlog::for_each_inner_queue(
       record, inner, [&](std::string_view name, std::int32_t queue_id, std::int64_t queue_offset) -> Result<void> {
         if (queue_offset > kQueueOffsetMax) return {};
-        return visit({name, queue_id, queue_offset, 1}, {entry.physical_offset, entry.size, entry.tags_code, queue_offset});
+        return visit({name, queue_id, queue_offset, 1}, {own.physical_offset, own.size, own.tags_code, queue_offset});
       });
+}
+
+Result<void> Indexer::for_each_place(const MessageView& record, const commitlog::InnerQueueOptions& inner,
+                                     const PlaceVisitor& visit) const {
+  const auto own = own_entry(record);
+  if (!own) return {};
+  const auto visited = visit({record.topic, record.queue_id, record.queue_offset, own->message_count}, *own);
+  return visited ? for_each_inner_place(record, *own, inner, visit) : visited;
 }
 
 Result<Indexer::Entered> Indexer::add(const MessageView& record, bool repeat_last_key) {
@@ -105,22 +116,28 @@ Result<void> Indexer::add_to_queues(const MessageView& record, const Wanted& wan
 }
 
 Result<Indexer::Entered> Indexer::enter(const MessageView& record, const Wanted* wanted) {
+  const auto own = own_entry(record);
+  if (!own) return Entered{};
   queues_.limit_mappings();
   Entered entered;
-  bool own = true;  // The place visited first.
-  const auto put = [&](const QueuePlace& place, const QueueEntry& entry) -> Result<void> {
-    const bool in_own = std::exchange(own, false);
-    if (wanted != nullptr && !(*wanted)(place.topic, place.queue_id)) return {};
-    const auto queue = queues_.find_or_make(place.topic, place.queue_id, in_own && (record.sys_flag & sys_flag::kInnerBatch) != 0);
+  if (wanted == nullptr || (*wanted)(record.topic, record.queue_id)) {
+    const auto queue = queues_.find_or_make(record.topic, record.queue_id, (record.sys_flag & sys_flag::kInnerBatch) != 0);
     if (!queue) return queue.error();
-    if (!*queue) return {};
-    const auto queued =
-        (*queue)->append(entry, entry.queue_offset, in_own && bit_map_of_ ? bit_map_of_(record.topic, record.properties) : std::string());
-    if (queued && in_own) entered = {true, entry.tags_code};
-    return queued;
-  };
-  const auto visited = for_each_place(record, inner_, std::ref(put));  // By reference: without the heap.
-  if (!visited) return visited.error();
+    if (*queue) {
+      const auto queued =
+          (*queue)->append(*own, record.queue_offset, bit_map_of_ ? bit_map_of_(record.topic, record.properties) : std::string());
+      if (!queued) return queued.error();
+      entered = {true, own->tags_code};
+    }
+  }
+  if (!inner_.number || !inner_.enter) return entered;
+  const auto inner = for_each_inner_place(record, *own, inner_, [&](const QueuePlace& place, const QueueEntry& entry) -> Result<void> {
+    if (wanted != nullptr && !(*wanted)(place.topic, place.queue_id)) return {};
+    const auto queue = queues_.find_or_make(place.topic, place.queue_id, false);
+    if (!queue) return queue.error();
+    return *queue ? (*queue)->append(entry, entry.queue_offset) : Result<void>();
+  });
+  if (!inner) return inner.error();
   return entered;
 }
 

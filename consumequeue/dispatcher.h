@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -52,6 +53,9 @@ class Indexer {
                                             const PlaceVisitor& visit) const;
 
  private:
+  [[nodiscard]] std::optional<QueueEntry> own_entry(const MessageView& record) const;
+  [[nodiscard]] static Result<void> for_each_inner_place(const MessageView& record, const QueueEntry& own,
+                                                         const commitlog::InnerQueueOptions& inner, const PlaceVisitor& visit);
   [[nodiscard]] Result<Entered> enter(const MessageView& record, const Wanted* wanted = nullptr);
 
   QueueTable& queues_;
