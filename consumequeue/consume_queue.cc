@@ -220,35 +220,65 @@ std::size_t ConsumeQueue::read_units(std::int64_t unit, std::span<QueueEntry> in
 
 bool ConsumeQueue::expire(std::int64_t min_physical_offset) {
   const std::scoped_lock lock(mutex_);
-  for (auto bases = files_.bases(); bases.size() > 1; bases = files_.bases()) {
-    const auto last_of_first = unit(bases[1] / unit_size_ - 1);
-    if (!last_of_first || last_of_first->physical_offset >= min_physical_offset) break;
+  const bool found = find_min(min_physical_offset);  // First: the units of a file that goes bear witness for those behind it.
+  for (auto bases = files_.bases(); bases.size() > 1 && bases[1] <= min_ * unit_size_; bases = files_.bases()) {
     const auto removed = files_.remove_first();
     if (!removed) {
       log::warn("{}: cannot remove the first file: {}", files_.folder(), removed.error().message());
       break;
     }
   }
-  if (!files_.empty()) min_ = std::max(min_, files_.begin() / unit_size_);
-  const bool found = find_min(min_physical_offset);
   expire_extensions();
   if (!last_.mapped) files_.unmap();  // The queue rests: tens of thousands of them must not be mapped by one such round.
   return found;
+}
+
+/// The nearest unit from that one on, up or down, that can be one; `number` becomes its number. It is looked for in doubling steps: few
+/// reads however many were changed. Empty without one, and `read` false when a unit cannot be read.
+std::optional<QueueEntry> ConsumeQueue::unit_near(std::int64_t& number, std::int64_t direction, bool& read) const {
+  const std::int64_t first = std::max<std::int64_t>(files_.begin(), 0) / unit_size_;
+  for (std::int64_t step = direction; number >= first && number < units(); step *= 2) {
+    const auto entry = unit(number);
+    read = read && entry;
+    if (!entry || valid_unit(*entry)) return entry;
+    const bool at_end = number == (direction < 0 ? first : units() - 1);
+    number = at_end ? -1 : std::clamp(number + step, first, units() - 1);
+  }
+  return std::nullopt;
+}
+
+/// Whether the log, which begins there, lacks the record of that unit. The units say it, as they stand in the order of their records; but
+/// one of them that was changed on disk must not: it is asked only when it stands in order with the one before, and else the next two are,
+/// whose records come later. In doubt, beside the first record of the log, the answer is no: it hides nothing from readers.
+bool ConsumeQueue::gone(std::int64_t number, std::int64_t min_physical_offset, bool& read) const {
+  for (int asked = 0; asked < 3; ++asked, ++number) {
+    const auto entry = unit_near(number, 1, read);
+    if (!entry) return false;
+    if (entry->blank() && entry->physical_offset == 0) return true;
+    std::int64_t number_before = number - 1;
+    const auto unit_before = unit_near(number_before, -1, read);
+    // Those before the first one went with their file: this one was there when they were not.
+    std::int64_t before = min_found_for_, size_before = 0;
+    if (unit_before) before = unit_before->physical_offset;
+    if (unit_before && !unit_before->blank()) size_before = unit_before->size;
+    if (entry->physical_offset - size_before < before) continue;
+    if (entry->physical_offset < min_physical_offset) return true;
+    if (before >= min_physical_offset) return false;
+  }
+  return false;
 }
 
 /// Moves `min_` forward to the first unit at or behind that place; a queue with nothing left keeps its end as min. False, and nothing is
 /// moved, when a unit cannot be read: taken for gone it would hide messages.
 bool ConsumeQueue::find_min(std::int64_t min_physical_offset) {
   bool read = true;
-  const auto gone = [&](std::int64_t number) {
-    const auto entry = unit(number);
-    read = read && entry;
-    return entry && ((entry->blank() && entry->physical_offset == 0) || entry->physical_offset < min_physical_offset);
-  };
-  if (min_ >= units() || !gone(min_)) return read;
-  const std::int64_t first = partition_point(min_, units(), gone);
-  if (read) min_ = first;
-  return read;
+  if (!files_.empty()) min_ = std::max(min_, files_.begin() / unit_size_);
+  const auto before = [&](std::int64_t number) { return gone(number, min_physical_offset, read); };
+  const std::int64_t first = min_ < units() && before(min_) ? partition_point(min_, units(), before) : min_;
+  if (!read) return false;
+  min_ = first;
+  min_found_for_ = min_physical_offset;
+  return true;
 }
 
 Result<void> ConsumeQueue::truncate(std::int64_t physical_offset) {

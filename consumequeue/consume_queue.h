@@ -181,6 +181,8 @@ class ConsumeQueue {
 
  private:
   [[nodiscard]] bool find_min(std::int64_t min_physical_offset);
+  [[nodiscard]] std::optional<QueueEntry> unit_near(std::int64_t& number, std::int64_t direction, bool& read) const;
+  [[nodiscard]] bool gone(std::int64_t number, std::int64_t min_physical_offset, bool& read) const;
 
   const Kind kind_;
   const std::int64_t unit_size_;
@@ -189,6 +191,7 @@ class ConsumeQueue {
   std::int64_t dirty_from_ = -1;                  // First byte not known to be durable; -1: all are.
   std::set<std::shared_ptr<MappedFile>> mended_;  // Files to flush beside those from there on.
   bool new_names_ = false;                        // Files were made or removed since the last flush.
+  std::int64_t min_found_for_ = 0;                // Where the log began when `min_` was found.
 };
 
 /// True for what can be a unit: zeros, and most of what a crash leaves behind, cannot.

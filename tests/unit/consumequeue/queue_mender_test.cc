@@ -151,10 +151,12 @@ TEST_CASE("what becomes of a queue while it is mended is left as it is", "[consu
     REQUIRE(store.log->remove_first_file().has_value());
     store.mender.step(kAll);
     queue->expire(store.log->begin());
-    CHECK(queue->min_offset() > 10);
-    CHECK(queue->at(queue->min_offset())->physical_offset >= store.log->begin());
     CHECK_FALSE(store.log.disk().exists(MenderFixture::path(0)));
-    for (std::int64_t offset = queue->min_offset(); offset < kMessages; ++offset) CHECK(queue->at(offset)->size > 0);
+    CHECK(queue->min_offset() <= 15);  // Before it units may stand whose records went before they were read.
+    for (std::int64_t offset = 15; offset < kMessages; ++offset) CHECK(queue->at(offset)->physical_offset >= store.log->begin());
+    REQUIRE(store.log->remove_first_file().has_value());
+    queue->expire(store.log->begin());
+    CHECK(queue->min_offset() == 20);
   }
   CHECK_FALSE(log.says("cannot be mended"));
   CHECK(store.report(39));
