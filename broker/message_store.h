@@ -189,6 +189,9 @@ class MessageStore {
     bool blank = false;                  ///< In place of a message that the log does not have: it is passed over.
   };
   [[nodiscard]] virtual std::optional<QueueEntry> queue_entry(std::string_view topic, std::int32_t queue_id, std::int64_t queue_offset) = 0;
+  /// For a service that walks a queue and did not get the record of that offset. True while it may still come: the unit is being mended, or
+  /// the disk asked again; the service comes back to it. False once that was given up, and told: the service goes past it.
+  [[nodiscard]] virtual bool may_be_mended(std::string_view topic, std::int32_t queue_id, std::int64_t queue_offset) = 0;
 
   [[nodiscard]] virtual std::int64_t min_offset(std::string_view topic, std::int32_t queue_id) = 0;
   [[nodiscard]] virtual std::int64_t max_offset(std::string_view topic, std::int32_t queue_id) = 0;

@@ -117,7 +117,7 @@ bool MessageStoreImpl::in_turn(const consumequeue::ConsumeQueue& queue, const co
 
 /// Tells in the log, once, that the unit at which a reader stands leads to no record of it, and has it mended.
 void MessageStoreImpl::report_unit(const GetRequest& request, std::int64_t queue_offset, std::int64_t physical_offset) const {
-  if (!mender_->report(request.topic, request.queue_id, queue_offset)) return;
+  if (mender_->report(request.topic, request.queue_id, queue_offset) != consumequeue::QueueMender::Answer::noted) return;
   log::error("the unit of offset {} in consume queue {} of {} leads to {}, where its record is not: readers go past it", queue_offset,
              request.queue_id, request.topic, physical_offset);
 }
@@ -208,6 +208,10 @@ std::optional<MessageStore::QueueEntry> MessageStoreImpl::queue_entry(std::strin
   if (entry->blank()) return QueueEntry{.next_queue_offset = entry->next_queue_offset(), .blank = true};
   const auto extension = queue->extension(entry->tags_code);
   return QueueEntry{entry->physical_offset, entry->size, extension ? extension->tags_code : entry->tags_code, entry->next_queue_offset()};
+}
+
+bool MessageStoreImpl::may_be_mended(std::string_view topic, std::int32_t queue_id, std::int64_t queue_offset) {
+  return mender_->report(topic, queue_id, queue_offset) != consumequeue::QueueMender::Answer::given_up;
 }
 
 std::int64_t MessageStoreImpl::min_offset(std::string_view topic, std::int32_t queue_id) {

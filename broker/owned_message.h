@@ -37,6 +37,7 @@ struct StoredRecord {
 /// The record at a physical offset; empty when there is none or it is broken. `size` 0: taken from the record itself.
 [[nodiscard]] std::optional<StoredRecord> load_record(MessageStore& store, std::int64_t physical_offset, std::int32_t size = 0);
 /// The record that a queue lists at that offset; also empty when the entry leads to the record of another place, as a damaged one can.
+/// `MessageStore::may_be_mended` says whether to come back for it.
 [[nodiscard]] std::optional<StoredRecord> load_listed(MessageStore& store, const QueueId& queue, std::int64_t queue_offset,
                                                       const MessageStore::QueueEntry& entry);
 

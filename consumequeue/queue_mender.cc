@@ -19,7 +19,7 @@ constexpr std::size_t kGivenUpMax = 65'536;   // A store with so many is past me
 constexpr std::size_t kPlacesPerSweep = 128;  // For each some records are read before the sweep begins.
 constexpr std::int64_t kUnitsMax = 262'144;   // So far around a place units are looked at: nearly a file of them, 12 MB in memory.
 constexpr std::int32_t kFailuresMax = 5;      // Of the disk, with
-constexpr std::int64_t kPauseSteps = 10;      // this pause behind the first, doubled with each: five minutes of seconds.
+constexpr std::int64_t kPauseSteps = 10;      // this pause behind the first, doubled with each: 150 seconds in all.
 constexpr std::int64_t kUnknown = std::numeric_limits<std::int64_t>::max();
 
 bool is_batch(const ConsumeQueue& queue) { return queue.kind() == ConsumeQueue::Kind::batch; }
@@ -30,11 +30,12 @@ bool holds(const QueueEntry& entry, std::int64_t queue_offset) {
 
 }  // namespace
 
-bool QueueMender::report(std::string_view topic, std::int32_t queue_id, std::int64_t queue_offset) {
+QueueMender::Answer QueueMender::report(std::string_view topic, std::int32_t queue_id, std::int64_t queue_offset) {
   Place place{std::string(topic), queue_id, queue_offset};
   const std::scoped_lock lock(mutex_);
-  if (reported_.size() >= kReportedMax || given_up_.size() >= kGivenUpMax || given_up_.contains(place)) return false;
-  return reported_.try_emplace(std::move(place)).second;
+  if (given_up_.size() >= kGivenUpMax || given_up_.contains(place)) return Answer::given_up;
+  if (reported_.size() >= kReportedMax) return Answer::waits;
+  return reported_.try_emplace(std::move(place)).second ? Answer::noted : Answer::waits;
 }
 
 void QueueMender::step(std::int64_t bytes_max) {

@@ -33,9 +33,13 @@ class QueueMender {
   QueueMender(commitlog::CommitLog& log, const QueueTable& queues, const Indexer& indexer)
       : log_(log), queues_(queues), indexer_(indexer) {}
 
-  /// `queue_offset`: where a reader stood when it met the unit. True when the place was not known, and is from now on; false as well for
-  /// one place too many.
-  bool report(std::string_view topic, std::int32_t queue_id, std::int64_t queue_offset);
+  enum class Answer {
+    noted,     ///< The place was not known, and is from now on.
+    waits,     ///< It is known, or there are too many at the moment.
+    given_up,  ///< Nothing more is done there.
+  };
+  /// `queue_offset`: where a reader stood when it met the unit, or when the disk refused the record.
+  Answer report(std::string_view topic, std::int32_t queue_id, std::int64_t queue_offset);
   /// Goes on with what is to be mended, reading about so many bytes of the log at most.
   void step(std::int64_t bytes_max);
 

@@ -13,7 +13,7 @@
 namespace skylark::broker {
 namespace {
 
-constexpr std::int64_t kRetryMs = 1'000;         // After a put that the store refused.
+constexpr std::int64_t kRetryMs = 1'000;         // After the store refused a put, or a message waits to be mended.
 constexpr std::int64_t kWaitMaxMs = 500;         // The shortest delay is 1 s, so a new message is seen in time; and the clock may be set.
 constexpr std::int64_t kLevelMax = 10'000;       // Of a file: more is nonsense.
 constexpr std::int32_t kMessagesPerRound = 256;  // Of one level before the next level gets its turn.
@@ -127,9 +127,10 @@ std::optional<std::int64_t> ScheduleService::deliver_level(std::int32_t level) {
   return 0;
 }
 
-/// False when the store refused for now; the message keeps its turn.
+/// False when the store cannot give it, or take it, for now; the message keeps its turn.
 bool ScheduleService::deliver_one(const MessageStore::QueueEntry& entry, std::int32_t level, std::int64_t offset) {
   const auto record = load_listed(store_, {std::string(names::kScheduleTopic), level - 1}, offset, entry);
+  if (!record && store_.may_be_mended(names::kScheduleTopic, level - 1, offset)) return false;
   OwnedMessage message;
   if (!record || !restore_scheduled(record->view, message)) {
     log::error("delay level {}: message {} at {} cannot be delivered: {}", level, offset, entry.physical_offset,

@@ -25,7 +25,7 @@ HalfChecker::HalfChecker(MessageStore& store, Clock& clock, HalfCheckOptions opt
 void HalfChecker::run() {
   const std::int64_t pass_begin_ms = clock_.now_ms();
   const std::int64_t half_begin = progress(names::kHalfTopic);
-  read_ops();
+  if (!read_ops()) return;
 
   std::int64_t at = half_begin;
   while (!stopping_ && clock_.now_ms() - pass_begin_ms <= kPassMaxMs) {
@@ -33,7 +33,7 @@ void HalfChecker::run() {
     if (!entry) break;
     if (!entry->blank && !is_finished(at)) {
       const auto half = load_listed(store_, {std::string(names::kHalfTopic), kHalfQueue}, at, *entry);
-      if (half && step(at, half->view, pass_begin_ms) == Step::wait) break;
+      if (half ? step(at, half->view, pass_begin_ms) == Step::wait : comes_back(names::kHalfTopic, at)) break;
     }
     ++at;
   }
@@ -47,22 +47,33 @@ std::int64_t HalfChecker::progress(std::string_view topic) const {
   return std::max(ports_.query_progress(topic), store_.min_offset(topic, kHalfQueue));
 }
 
-void HalfChecker::read_ops() {
+/// Whether to wait for a record that could not be had.
+bool HalfChecker::comes_back(std::string_view topic, std::int64_t queue_offset) {
+  if (store_.may_be_mended(topic, kHalfQueue, queue_offset)) return true;
+  log::error("message {} of {} is not in the log: transactions are checked without it", queue_offset, topic);
+  return false;
+}
+
+/// False where one may still come back: what it says is finished must not be asked for.
+bool HalfChecker::read_ops() {
   if (next_op_ < 0) next_op_ = progress(names::kOpTopic);
   next_op_ = std::max(next_op_, store_.min_offset(names::kOpTopic, kHalfQueue));
   while (ops_.size() < kOpsMax) {
     const auto entry = store_.queue_entry(names::kOpTopic, kHalfQueue, next_op_);
-    if (!entry) return;
+    if (!entry) return true;
     if (entry->blank) {
       ++next_op_;
       continue;
     }
-    Op op{.queue_offset = next_op_++, .half_offsets = {}};
+    Op op{.queue_offset = next_op_, .half_offsets = {}};
     const auto record = load_listed(store_, {std::string(names::kOpTopic), kHalfQueue}, op.queue_offset, *entry);
+    if (!record && comes_back(names::kOpTopic, op.queue_offset)) return false;
+    ++next_op_;
     if (record) op.half_offsets = parse_op_body(record->view.body);
     done_.insert(op.half_offsets.begin(), op.half_offsets.end());
     ops_.push_back(std::move(op));
   }
+  return true;
 }
 
 bool HalfChecker::is_finished(std::int64_t half_offset) const { return done_.contains(half_offset) || finished_.contains(half_offset); }

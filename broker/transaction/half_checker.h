@@ -40,8 +40,8 @@ struct HalfCheckPorts {
 /// Walks the half topic: what is finished is passed, what is too young waits, what is old enough is stored again at the end with a
 /// higher count while its producer is asked, what was asked too often moves to the given-up topic.
 ///
-/// Progress of both queues is kept as consumer offsets. A crash repeats checks, it never drops a half message.
-/// Threads: `run()` from one at a time. Source: TransactionalMessageServiceImpl.java check.
+/// Progress of both queues is kept as consumer offsets. A crash repeats checks, it never drops a half message. A pass ends at a message
+/// that the store may still get back. Threads: `run()` from one at a time. Source: TransactionalMessageServiceImpl.java check.
 class HalfChecker {
  public:
   HalfChecker(MessageStore& store, Clock& clock, HalfCheckOptions options, HalfCheckPorts ports, FinishedHalves& finished);
@@ -59,7 +59,8 @@ class HalfChecker {
   enum class Step { passed, wait };
 
   [[nodiscard]] std::int64_t progress(std::string_view topic) const;
-  void read_ops();
+  [[nodiscard]] bool comes_back(std::string_view topic, std::int64_t queue_offset);
+  [[nodiscard]] bool read_ops();
   [[nodiscard]] bool is_finished(std::int64_t half_offset) const;
   [[nodiscard]] Step step(std::int64_t half_offset, const MessageView& half, std::int64_t pass_begin_ms);
   [[nodiscard]] Step renew_immune(std::int64_t half_offset, const MessageView& half);

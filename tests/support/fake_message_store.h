@@ -53,6 +53,7 @@ class FakeMessageStore : public MessageStore {
   GetResult get(const GetRequest& request) override;
   std::optional<PinnedSlice> record_at(std::int64_t physical_offset, std::int32_t size) override;
   std::optional<QueueEntry> queue_entry(std::string_view topic, std::int32_t queue_id, std::int64_t queue_offset) override;
+  bool may_be_mended(std::string_view, std::int32_t, std::int64_t) override { return false; }
   std::int64_t min_offset(std::string_view topic, std::int32_t queue_id) override;
   std::int64_t max_offset(std::string_view topic, std::int32_t queue_id) override;
   std::int64_t offset_by_time(std::string_view topic, std::int32_t queue_id, std::int64_t timestamp_ms, bool upper) override;

@@ -50,7 +50,9 @@ struct MenderFixture {
     log.disk().damage(path(offset, topic), static_cast<std::size_t>(offset % 10 * kUnitSize), kZeros);
   }
   /// A reader met it.
-  bool report(std::int64_t offset, const std::string& topic = "Orders") { return mender.report(topic, 0, offset); }
+  bool report(std::int64_t offset, const std::string& topic = "Orders") {
+    return mender.report(topic, 0, offset) == QueueMender::Answer::noted;
+  }
   /// Steps until the queues are as they were; -1: they never are.
   int steps_of(std::int64_t bytes) {
     for (int steps = 1; steps < 500; ++steps) {
