@@ -198,7 +198,7 @@ Result<bool> ConsumeQueue::mend(std::int64_t number, QueueEntry entry, std::uint
   const auto room = file->mapped->allocate(position, unit_size_);  // What lost its content may have lost its space.
   if (!room) return {boost::system::in_place_error, room.error()};
   file->mapped->write(position, right);
-  mended_.insert(file->mapped);
+  if (std::ranges::find(mended_, file->mapped) == mended_.end()) mended_.push_back(file->mapped);
   return true;
 }
 

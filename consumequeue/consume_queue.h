@@ -6,7 +6,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -176,22 +175,22 @@ class ConsumeQueue {
   std::int64_t min_ = 0;  // Number of the first unit whose record the log has.
   std::int64_t end_ = 0;  // Byte offset behind the last unit.
   std::int64_t max_physical_ = -1;
-  mutable bool used_ = false;  // Since the last `rest`.
   std::uint64_t cuts_ = 0;     // How often units gave way.
+  mutable bool used_ = false;  // Since the last `rest`.
 
  private:
   [[nodiscard]] bool find_min(std::int64_t min_physical_offset);
   [[nodiscard]] std::optional<QueueEntry> unit_near(std::int64_t& number, std::int64_t direction, bool& read) const;
   [[nodiscard]] bool gone(std::int64_t number, std::int64_t min_physical_offset, bool& read) const;
 
+  bool new_names_ = false;  // Files were made or removed since the last flush.
   const Kind kind_;
   const std::int64_t unit_size_;
   FileSystem& system_;
-  std::int64_t allocated_ = 0;                    // Byte offset in the queue up to which `last_` is allocated.
-  std::int64_t dirty_from_ = -1;                  // First byte not known to be durable; -1: all are.
-  std::set<std::shared_ptr<MappedFile>> mended_;  // Files to flush beside those from there on.
-  bool new_names_ = false;                        // Files were made or removed since the last flush.
-  std::int64_t min_found_for_ = 0;                // Where the log began when `min_` was found.
+  std::int64_t allocated_ = 0;                       // Byte offset in the queue up to which `last_` is allocated.
+  std::int64_t dirty_from_ = -1;                     // First byte not known to be durable; -1: all are.
+  std::vector<std::shared_ptr<MappedFile>> mended_;  // Files to flush beside those from there on.
+  std::int64_t min_found_for_ = 0;                   // Where the log began when `min_` was found.
 };
 
 /// True for what can be a unit: zeros, and most of what a crash leaves behind, cannot.
