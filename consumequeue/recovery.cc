@@ -28,10 +28,12 @@ Result<void> take_back_queues(commitlog::Checkpoint& checkpoint) {
   return checkpoint.flush();
 }
 
-/// Whether a batch queue, whose last unit says where it ends, says something else than it did.
-bool ends_otherwise(const ConsumeQueue& queue, const QueueState& known) {
-  if (queue.kind() != ConsumeQueue::Kind::batch || known.units <= known.min_unit) return false;
-  return queue.max_offset() != known.max_offset || queue.max_physical_offset() != known.max_physical_offset;
+/// Whether the last unit of a queue that was cut back to what is known of it says something else than it did: it is damaged, or of another
+/// life of the queue, whose topic was deleted and made again. A simple queue that is too short is told by its end.
+bool ends_otherwise(ConsumeQueue& queue, const QueueState& known) {
+  if (known.units <= known.min_unit) return false;
+  if (queue.max_offset() != known.max_offset) return queue.kind() == ConsumeQueue::Kind::batch;
+  return queue.max_physical_offset() != known.max_physical_offset || !queue.ends_as_assumed();
 }
 
 bool is_listed(const MessageView& record) {

@@ -108,6 +108,27 @@ TEST_CASE("a topic that was deleted stays away, though its records are the last 
   check(store);
 }
 
+TEST_CASE("units of a topic that was made again are not taken for those it had before", "[store][fault]") {
+  FaultyStore store;
+  fill(store, "Payments", 0, 4);
+  store.make_durable();  // The ends know four units of it.
+  const std::string ends = *store.disk().read_all(kEnds), checkpoint = *store.disk().read_all("/store/checkpoint");
+  fill(store, "Payments", 4, 6);
+  store.clock().advance(std::chrono::seconds(1));
+  const std::int64_t end = store->max_physical_offset();
+  store->delete_topic("Payments");
+  fill(store, "Payments", 20, 30);
+  store.kill();
+  // Their pages in the queue have reached the disk, their records have not, and so no newer ends.
+  REQUIRE(store.disk().write_all(kEnds, ends, true).has_value());
+  REQUIRE(store.disk().write_all("/store/checkpoint", checkpoint, true).has_value());
+  store.disk().damage("/store/commitlog/00000000000000000000", end, std::string(7'000, '\0'));
+  store.start();
+  REQUIRE(store->max_offset("Payments", 0) == 6);
+  CHECK(store->min_offset("Payments", 0) == 0);
+  for (int i = 0; i < 6; ++i) CHECK(store.body_at("Payments", 0, i).starts_with("order " + std::to_string(i) + "."));
+}
+
 TEST_CASE("a queue that cannot be used as it is, is made again", "[store][fault]") {
   FaultyStore store;
   fill(store);
