@@ -78,6 +78,12 @@ struct ThreeQueues : FaultyStore {
   void zero(const Queue& queue, std::size_t first, std::size_t count = 1) {
     for (std::size_t unit = first; unit < first + count; ++unit) ruin(queue, unit, 0, std::string(queue.unit_size, '\0'));
   }
+  /// In the commit log, within its body.
+  void damage_record(const PutResult& record) {
+    const std::int64_t position = record.physical_offset % options().commit_log_file_size;
+    disk().damage("/store/commitlog/" + commitlog::mapped_file_name(record.physical_offset - position),
+                  static_cast<std::size_t>(position) + 90, "#");
+  }
   void flip(const Queue& queue, std::size_t unit, std::size_t byte, int bits) {
     const std::string path =
         queue.folder + commitlog::mapped_file_name(static_cast<std::int64_t>(unit / kUnitsPerFile * kUnitsPerFile * queue.unit_size));
@@ -206,10 +212,7 @@ TEST_CASE("a mended unit is durable with the queue's next flush", "[store][mend]
 
 TEST_CASE("where the log is damaged as well the message is told as lost, and the others are served", "[store][mend][fault]") {
   ThreeQueues store;
-  const PutResult& lost = store.orders[8];
-  const std::int64_t file_size = store.options().commit_log_file_size;
-  store.disk().damage("/store/commitlog/" + commitlog::mapped_file_name(lost.physical_offset / file_size * file_size),
-                      static_cast<std::size_t>(lost.physical_offset % file_size) + 90, "#");
+  store.damage_record(store.orders[8]);
   store.zero(kSimple, 7, 3);
   const CapturedLog log;
   std::vector<std::string> others = store.sent[kSimple.topic];
@@ -225,10 +228,7 @@ TEST_CASE("where the log is damaged as well the message is told as lost, and the
 
 TEST_CASE("a message whose record alone is damaged is looked for once", "[store][mend][fault]") {
   ThreeQueues store;
-  const PutResult& lost = store.orders[8];
-  const std::int64_t file_size = store.options().commit_log_file_size;
-  store.disk().damage("/store/commitlog/" + commitlog::mapped_file_name(lost.physical_offset / file_size * file_size),
-                      static_cast<std::size_t>(lost.physical_offset % file_size) + 90, "#");
+  store.damage_record(store.orders[8]);
   const CapturedLog log;
   CHECK(store.pull(kSimple).size() == kRecords - 1);
   CHECK(
