@@ -228,8 +228,8 @@ remoting::Reply SendMessageHandler::put_one(const RemotingCommand& request, cons
     return puts_.refusal(request, std::move(*refused));
   if (half && hooks_.prepare_transaction) {
     hooks_.prepare_transaction(message, parts);
-  } else {
-    if (!known.delay.empty()) hooks_.apply_delay(message, parts);
+  } else if (!known.delay.empty()) {
+    hooks_.apply_delay(message, parts);
   }
   const std::int32_t count = message_count(message.fields.sys_flag, message.fields.properties).value_or(1);
   const SentMessages sent{.topic = header.topic, .unique_key = texts.unique_key, .queue_id = queue_id, .count = count};
