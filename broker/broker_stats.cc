@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <charconv>
 #include <ctime>
-#include <limits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -47,91 +46,89 @@ StatsItem& BrokerStats::item(std::string_view name, std::string_view key, std::i
   return found != by_key->second.end() ? found->second : by_key->second.emplace(std::string(key), StatsItem(since_ms)).first->second;
 }
 
-void BrokerStats::add_unlocked(std::string_view name, std::string_view key, std::int64_t value, std::int64_t times, std::int64_t since_ms) {
-  item(name, key, since_ms).add(times, value, 0);
-}
-
 void BrokerStats::add(std::string_view name, std::string_view key, std::int64_t value, std::int64_t times) {
   const std::lock_guard lock(mutex_);
-  add_unlocked(name, key, value, times, clock_.steady_ms());
+  item(name, key, clock_.steady_ms()).add(times, value, 0);
 }
 
-BrokerStats::PutShard& BrokerStats::shard_of_this_thread() const noexcept {
+BrokerStats::Shard& BrokerStats::shard_of_this_thread() const noexcept {
   static std::atomic<std::size_t> threads{0};
   thread_local const std::size_t number = threads.fetch_add(1, std::memory_order_relaxed);
   return shards_[number % kShardCount];
 }
 
 void BrokerStats::add_put(std::string_view topic, std::int32_t queue_id, std::int64_t messages, std::int64_t bytes) {
-  PutShard& shard = shard_of_this_thread();
+  Shard& shard = shard_of_this_thread();
+  count(shard, shard.puts, topic, queue_id, messages, bytes);
+}
+
+/// `table`: of that shard.
+void BrokerStats::count(Shard& shard, QueueMap<Counts>& table, std::string_view name, std::int32_t queue_id, std::int64_t messages,
+                        std::int64_t bytes) {
   bool full = false;
   {
     const std::lock_guard lock(shard.mutex);
-    auto queues = shard.topics.find(topic);
-    if (queues == shard.topics.end()) queues = shard.topics.emplace(std::string(topic), PutShard::Queues{}).first;
-    PutShard::Counts& counts = queues->second[queue_id];
-    if (counts.times++ == 0) {
-      counts.since_ms = clock_.steady_ms();
-      ++shard.queues;
-    }
+    Counts& counts = table.at(name, queue_id);
+    if (counts.times++ == 0) counts.since_ms = clock_.steady_ms();
     counts.messages += messages;
     counts.bytes += bytes;
-    full = shard.queues >= kShardQueuesMax;
+    full = table.size() >= kShardQueuesMax;
   }
   if (!full) return;
-  const std::unique_lock lock(mutex_, std::try_to_lock);  // Nobody who stores messages waits for one who looks at all items.
+  const std::unique_lock lock(mutex_, std::try_to_lock);  // Nobody who serves messages waits for one who looks at all items.
   if (lock) fold_shard(shard);
 }
 
 void BrokerStats::fold() const {
-  for (PutShard& shard : shards_) fold_shard(shard);
+  for (Shard& shard : shards_) fold_shard(shard);
 }
 
-void BrokerStats::fold_shard(PutShard& shard) const {
-  decltype(shard.topics) topics;
+void BrokerStats::fold_shard(Shard& shard) const {
+  QueueMap<Counts> puts, gets;
   {
     const std::lock_guard lock(shard.mutex);
-    topics.swap(shard.topics);
-    shard.queues = 0;
+    std::swap(puts, shard.puts);
+    std::swap(gets, shard.gets);
   }
-  for (const auto& [topic, queues] : topics) fold_topic(topic, queues);
+  puts.for_each([this](std::string_view topic, std::int32_t queue_id, const Counts& counts) { fold_put(topic, queue_id, counts); });
+  gets.for_each([this](std::string_view name, std::int32_t queue_id, const Counts& counts) { fold_get(name, queue_id, counts); });
 }
 
-void BrokerStats::fold_topic(const std::string& topic, const PutShard::Queues& queues) const {
-  PutShard::Counts sum;
-  sum.since_ms = std::numeric_limits<std::int64_t>::max();
-  for (const auto& [queue_id, counts] : queues) {
-    sum.times += counts.times;
-    sum.messages += counts.messages;
-    sum.bytes += counts.bytes;
-    sum.since_ms = std::min(sum.since_ms, counts.since_ms);
-  }
-  const auto add = [](StatsItem& item, const PutShard::Counts& counts) { item.add(counts.times, counts.messages, counts.bytes); };
-  TopicPuts& puts = puts_.try_emplace(topic, TopicPuts{StatsItem(sum.since_ms), {}}).first->second;
-  add(puts.all, sum);
-  for (const auto& [queue_id, counts] : queues) add(puts.queues.try_emplace(queue_id, counts.since_ms).first->second, counts);
-  add(item("BROKER_PUT_NUMS", cluster_name_, sum.since_ms), sum);
-  if (!topic.starts_with("rmq_sys_") && !topic.starts_with("RMQ_SYS_"))
-    add(item("BROKER_PUT_NUMS_WITHOUT_SYSTEM_TOPIC", cluster_name_, sum.since_ms), sum);
-  put_times_ += sum.messages;
-  put_bytes_ += sum.bytes;
+void BrokerStats::fold_put(std::string_view topic, std::int32_t queue_id, const Counts& counts) const {
+  auto puts = puts_.find(topic);
+  if (puts == puts_.end()) puts = puts_.emplace(std::string(topic), TopicPuts{StatsItem(counts.since_ms), {}}).first;
+  puts->second.all.add(counts.times, counts.messages, counts.bytes);
+  StatsItem& queue = puts->second.queues.try_emplace(queue_id, counts.since_ms).first->second;
+  queue.add(counts.times, counts.messages, counts.bytes);
+  add_to_broker("BROKER_PUT_NUMS", "BROKER_PUT_NUMS_WITHOUT_SYSTEM_TOPIC", topic, counts);
+  put_times_ += counts.messages;
+  put_bytes_ += counts.bytes;
+}
+
+void BrokerStats::fold_get(std::string_view topic_and_group, std::int32_t queue_id, const Counts& counts) const {
+  const std::string_view topic = topic_and_group.substr(0, topic_and_group.find('@'));  // No name has one.
+  const std::string queue = fmt::format("{}@{}{}", topic, queue_id, topic_and_group.substr(topic.size()));
+  item("GROUP_GET_NUMS", topic_and_group, counts.since_ms).add(counts.times, counts.messages, 0);
+  item("GROUP_GET_SIZE", topic_and_group, counts.since_ms).add(counts.times, counts.bytes, 0);
+  item("QUEUE_GET_NUMS", queue, counts.since_ms).add(counts.times, counts.messages, 0);
+  item("QUEUE_GET_SIZE", queue, counts.since_ms).add(counts.times, counts.bytes, 0);
+  add_to_broker("BROKER_GET_NUMS", "BROKER_GET_NUMS_WITHOUT_SYSTEM_TOPIC", topic, counts);
+}
+
+void BrokerStats::add_to_broker(std::string_view all, std::string_view without_system, std::string_view topic, const Counts& counts) const {
+  item(all, cluster_name_, counts.since_ms).add(counts.times, counts.messages, 0);
+  if (topic.starts_with("rmq_sys_") || topic.starts_with("RMQ_SYS_")) return;
+  item(without_system, cluster_name_, counts.since_ms).add(counts.times, counts.messages, 0);
 }
 
 void BrokerStats::add_get(std::string_view group, std::string_view topic, std::int32_t queue_id, std::int64_t messages,
                           std::int64_t bytes) {
   get_found_.fetch_add(1, std::memory_order_relaxed);
   get_messages_.fetch_add(messages, std::memory_order_relaxed);
-  const std::string key = joined(topic, group);
-  const std::string queue = joined(joined(topic, std::to_string(queue_id)), group);
-  const std::int64_t now_ms = clock_.steady_ms();
-  const std::lock_guard lock(mutex_);
-  add_unlocked("GROUP_GET_NUMS", key, messages, 1, now_ms);
-  add_unlocked("GROUP_GET_SIZE", key, bytes, 1, now_ms);
-  add_unlocked("QUEUE_GET_NUMS", queue, messages, 1, now_ms);
-  add_unlocked("QUEUE_GET_SIZE", queue, bytes, 1, now_ms);
-  add_unlocked("BROKER_GET_NUMS", cluster_name_, messages, 1, now_ms);
-  if (!topic.starts_with("rmq_sys_") && !topic.starts_with("RMQ_SYS_"))
-    add_unlocked("BROKER_GET_NUMS_WITHOUT_SYSTEM_TOPIC", cluster_name_, messages, 1, now_ms);
+  thread_local std::string name;
+  name.assign(topic).append(1, '@').append(group);
+  Shard& shard = shard_of_this_thread();
+  count(shard, shard.gets, name, queue_id, messages, bytes);
 }
 
 void BrokerStats::add_send_back(std::string_view group, std::string_view topic) { add("SNDBCK_PUT_NUMS", joined(topic, group), 1); }

@@ -13,6 +13,7 @@
 #include <unordered_map>
 
 #include "base/clock.h"
+#include "base/queue_map.h"
 #include "broker/stats_item.h"
 #include "broker/text_map.h"
 
@@ -56,33 +57,35 @@ class BrokerStats {
   struct RateSample {
     std::int64_t at_ms = 0, put = 0, found = 0, miss = 0, transferred = 0;
   };
-  /// Puts counted since the last `fold` by the threads that share it. They come with every message: one table for all would be one lock
-  /// for all cores, and looking up six counters by name was a fifteenth of a send.
-  struct alignas(64) PutShard {
-    struct Counts {
-      std::int64_t times = 0, messages = 0, bytes = 0;
-      std::int64_t since_ms = 0;  ///< Steady time of the first one.
-    };
-    using Queues = std::unordered_map<std::int32_t, Counts>;
-    std::mutex mutex;
-    TextMap<Queues> topics;  ///< By topic and queue.
-    std::size_t queues = 0;  ///< In all topics.
+  struct Counts {
+    std::int64_t times = 0, messages = 0, bytes = 0;
+    std::int64_t since_ms = 0;  ///< Steady time of the first one.
   };
-  /// A shard with so many queues is folded by the next put: what it holds is memory of this thread, which would keep it.
-  static constexpr std::size_t kShardQueuesMax = 256;
+  /// What was counted since the last `fold` by the threads that share it. Puts come with every message: one table for all would be one lock
+  /// for all cores, and looking up six counters by name was a fifteenth of a send.
+  struct alignas(64) Shard {
+    std::mutex mutex;
+    QueueMap<Counts> puts;
+    QueueMap<Counts> gets;  ///< By `topic@group` and queue.
+  };
+  /// A shard with so many queues is folded by the next one: what it holds is memory of this thread, which would keep it.
+  static constexpr std::size_t kShardQueuesMax = 16'384;
   /// Where the puts of a topic are counted. Its queues, which may be many, have no names of their own to be looked up by.
   struct TopicPuts {
     StatsItem all;
     std::unordered_map<std::int32_t, StatsItem> queues;
   };
-  [[nodiscard]] PutShard& shard_of_this_thread() const noexcept;
+  [[nodiscard]] Shard& shard_of_this_thread() const noexcept;
+  void count(Shard& shard, QueueMap<Counts>& table, std::string_view name, std::int32_t queue_id, std::int64_t messages,
+             std::int64_t bytes);
   /// Moves what the shards hold to `items_` and the totals. `mutex_` is held.
   void fold() const;
-  void fold_shard(PutShard& shard) const;
-  void fold_topic(const std::string& topic, const PutShard::Queues& queues) const;
+  void fold_shard(Shard& shard) const;
+  void fold_put(std::string_view topic, std::int32_t queue_id, const Counts& counts) const;
+  void fold_get(std::string_view topic_and_group, std::int32_t queue_id, const Counts& counts) const;
+  void add_to_broker(std::string_view all, std::string_view without_system, std::string_view topic, const Counts& counts) const;
   /// Made when it is not there; it stays where it is.
   [[nodiscard]] StatsItem& item(std::string_view name, std::string_view key, std::int64_t since_ms) const;
-  void add_unlocked(std::string_view name, std::string_view key, std::int64_t value, std::int64_t times, std::int64_t since_ms);
   /// Null when nothing was ever counted under it.
   [[nodiscard]] const StatsItem* find_item(std::string_view name, std::string_view key) const;
   [[nodiscard]] const StatsItem* find_put(bool of_queue, std::string_view key) const;
@@ -92,7 +95,7 @@ class BrokerStats {
   const std::int64_t boot_ms_;
   std::atomic<std::int64_t> put_failed_{0}, get_messages_{0}, get_found_{0}, get_miss_{0};
   static constexpr std::size_t kShardCount = 16;
-  mutable std::array<PutShard, kShardCount> shards_;
+  mutable std::array<Shard, kShardCount> shards_;
   mutable std::mutex mutex_;  // Guards all below; taken before that of a shard.
   mutable TextMap<TextMap<StatsItem>> items_;
   mutable TextMap<TopicPuts> puts_;

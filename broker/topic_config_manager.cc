@@ -2,8 +2,9 @@
 #include "broker/topic_config_manager.h"
 
 #include <algorithm>
-#include <array>
+#include <functional>
 #include <mutex>
+#include <span>
 
 #include "base/log.h"
 #include "broker/json_file.h"
@@ -16,6 +17,44 @@ std::uint64_t new_generation() noexcept {
   static std::atomic<std::uint64_t> last{0};
   return ++last;
 }
+
+/// What one thread has found of late: a table of places, four for topics of like hashes, that grows with the topics up to a bound.
+class RecentTopics {
+ public:
+  struct Place {
+    std::size_t hash = 0;
+    std::uint64_t generation = 0;
+    TopicConfigPtr config;
+  };
+
+  /// The place of that topic as it was at that generation, or one to be filled, of another generation.
+  Place& of(std::string_view topic, std::uint64_t generation) {
+    const std::size_t hash = std::hash<std::string_view>{}(topic);
+    const std::span<Place> row(&places_[hash & (places_.size() - kRow)], kRow);
+    for (Place& place : row) {
+      if (place.hash == hash && place.config && place.config->name == topic) return place;
+    }
+    for (Place& place : row) {
+      if (place.generation != generation) return taken(place, hash);
+    }
+    if (places_.size() < kPlacesMax) {
+      places_ = std::vector<Place>(places_.size() * 4);
+      return taken(places_[hash & (places_.size() - kRow)], hash);
+    }
+    return taken(row[(hash >> kVictimShift) % kRow], hash);
+  }
+
+ private:
+  static constexpr std::size_t kRow = 4, kPlacesMin = 16, kPlacesMax = 65'536;  // Powers of two.
+  static constexpr int kVictimShift = 32;
+
+  static Place& taken(Place& place, std::size_t hash) {
+    place = {hash, 0, nullptr};
+    return place;
+  }
+
+  std::vector<Place> places_ = std::vector<Place>(kPlacesMin);
+};
 
 }  // namespace
 
@@ -110,22 +149,16 @@ TopicConfigPtr TopicConfigManager::find(std::string_view topic) const {
 }
 
 const TopicConfigPtr& TopicConfigManager::find_recent(std::string_view topic) const {
-  struct Recent {
-    std::uint64_t generation = 0;
-    std::string topic;
-    TopicConfigPtr config;
-  };
-  constexpr std::size_t kRecentCount = 16;
-  thread_local std::array<Recent, kRecentCount> all;
-  const auto last = topic.empty() ? '\0' : topic.back();  // Topics of one family mostly differ there.
-  Recent& recent = all[(topic.size() + static_cast<unsigned char>(last)) % kRecentCount];
+  static const TopicConfigPtr kNone;
+  thread_local RecentTopics recent;
   const std::uint64_t generation = generation_.load(std::memory_order_acquire);
-  if (recent.generation != generation || recent.topic != topic) {
-    recent.config = find(topic);
-    recent.topic = topic;
-    recent.generation = generation;  // From before the look: a change in between is seen by the next call.
+  RecentTopics::Place& place = recent.of(topic, generation);
+  if (place.generation != generation) {
+    place.config = find(topic);
+    if (!place.config) return kNone;
+    place.generation = generation;  // From before the look: a change in between is seen by the next call.
   }
-  return recent.config;
+  return place.config;
 }
 
 TopicConfigTable TopicConfigManager::all() const {

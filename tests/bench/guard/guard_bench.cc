@@ -14,6 +14,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <time.h>
 
@@ -66,6 +67,26 @@ void time_it(const Path& path, int times) {
   std::printf("{\"path\": \"%s\", \"nanoseconds\": %lld}\n", path.name, static_cast<long long>(least / times));
 }
 
+/// Sends to each of many topics in turn, all of which have had a message before: what is looked up by topic is in no cache.
+void measure_many_topics(RequestRig& rig, const std::function<void(const Path&, int)>& measure, int times) {
+  constexpr int kTopics = 10'000;
+  constexpr int kStride = 7'919;  // A prime: tables do not meet the topics in the order in which they were made.
+  std::string name = "GuardTopicOfMany00000";
+  std::string frame = RequestRig::send_frame(Codec::rocketmq, name);
+  const std::size_t at = frame.find(name);
+  // One frame for all, which is in the cache like one that was just received.
+  const auto send = [&](int number) {
+    for (std::size_t digit = name.size(); number > 0; number /= 10) name[--digit] = static_cast<char>('0' + number % 10);
+    frame.replace(at, name.size(), name);
+    rig.serve(frame);
+  };
+  constexpr int kFirst = 10'000;  // Five digits each.
+  for (int i = 0; i < kTopics; ++i) rig.add_topic("GuardTopicOfMany" + std::to_string(kFirst + i));
+  for (int i = 0; i < kTopics; ++i) send(kFirst + i);
+  int next = 0;
+  measure({"send-many-topics", [&] { send(kFirst + (next = (next + kStride) % kTopics)); }}, times);
+}
+
 /// `only`: name of the path to be timed; empty: all are counted.
 void run(int times, std::string_view only) {
   bool timed = false;
@@ -100,6 +121,7 @@ void run(int times, std::string_view only) {
   const std::string pull_rocketmq = RequestRig::pull_frame(Codec::rocketmq);
   measure({"pull-32-json", [&] { rig.serve(pull_json); }}, times);
   measure({"pull-32-rocketmq", [&] { rig.serve(pull_rocketmq); }}, times);
+  if (only.empty() || only == "send-many-topics") measure_many_topics(rig, measure, times);
   measure({"index", [&] { index.add(); }}, times);
   if (!only.empty() && !timed) throw std::invalid_argument("there is no path of that name");
 }

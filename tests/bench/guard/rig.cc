@@ -36,7 +36,6 @@ namespace {
 
 using namespace broker;
 
-constexpr std::string_view kTopic = "GuardTopic";
 constexpr std::string_view kGroup = "GuardGroup";
 // What the Java client sends along with a message that has a tag and a key.
 constexpr std::string_view kProperties =
@@ -53,7 +52,7 @@ void expect(bool condition, const char* what) {
 MessageStoreOptions store_options(const std::string& root) {
   MessageStoreOptions options;
   options.root = root;
-  options.commit_log_file_size = 8 << 20;  // All that is sent fits into one: a roll would be counted by chance.
+  options.commit_log_file_size = 32 << 20;  // All that is sent fits into one: a roll would be counted by chance.
   options.index_slots = 1'000;
   options.index_entries = 40'000;
   // A full disk is no reason to refuse here.
@@ -81,10 +80,7 @@ struct RequestRig::Parts {
     identity.cluster = "ClusterA";
     identity.store_host = *Host::parse("10.0.0.1:10911");
     expect(topics.load() && groups.load(), "the tables cannot be loaded");
-    TopicConfig topic;
-    topic.name = kTopic;
-    topic.read_queues = topic.write_queues = 4;
-    topics.update(topic);
+    add_topic(kTopic);
     store->set_arrival_listener([this](const ArrivedMessage& message) { held.on_arrival(message); }, [this] { return held.size() > 0; });
     expect(store->start().has_value(), "the store does not start");
     handlers.add(RequestCode::send_message_v2, send);
@@ -92,6 +88,13 @@ struct RequestRig::Parts {
     handlers.set_on_read_end([this] { store->publish(); });
   }
   ~Parts() { store->stop(); }
+
+  void add_topic(std::string_view name) {
+    TopicConfig topic;
+    topic.name = name;
+    topic.read_queues = topic.write_queues = 4;
+    topics.update(topic);
+  }
 
   TemporaryFolder folder;
   std::unique_ptr<FileSystem> files = make_disk_file_system();
@@ -140,10 +143,12 @@ struct RequestRig::Parts {
 RequestRig::RequestRig() : parts_(std::make_unique<Parts>()) {}
 RequestRig::~RequestRig() = default;
 
-std::string RequestRig::send_frame(Codec codec) {
+void RequestRig::add_topic(std::string_view name) { parts_->add_topic(name); }
+
+std::string RequestRig::send_frame(Codec codec, std::string_view topic) {
   SendMessageRequestHeader header;
   header.producer_group = kGroup;
-  header.topic = kTopic;
+  header.topic = topic;
   header.default_topic = "TBW102";
   header.born_timestamp = 1'700'000'000'000;
   header.properties = kProperties;

@@ -4,6 +4,8 @@
 #include <thread>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "base/clock.h"
 #include "tests/support/catch.h"
 
@@ -80,14 +82,24 @@ TEST_CASE("a counter that is never still has the same windows, give or take a st
   }
 }
 
-TEST_CASE("puts to more queues than a thread keeps are all counted", "[broker][stats]") {
+TEST_CASE("messages of more queues than a thread keeps are all counted", "[broker][stats]") {
+  constexpr int kQueues = 20'000, kTimes = 3;
   ManualClock clock;
   BrokerStats stats(clock, "ClusterA");
-  for (int put = 0; put < 3000; ++put) stats.add_put("T", put % 1000, 1, 10);
-  CHECK(stats.totals().put_times == 3000);
-  CHECK(stats.find("TOPIC_PUT_SIZE", "T")->day.sum == 30'000);
-  CHECK(stats.find("QUEUE_PUT_NUMS", "T@0")->day.sum == 3);
-  CHECK(stats.find("QUEUE_PUT_NUMS", "T@999")->day.sum == 3);
+  for (int i = 0; i < kQueues * kTimes; ++i) {
+    stats.add_put("T", i % kQueues, 1, 10);
+    stats.add_get("G", "T", i % kQueues, 2, 20);
+  }
+  CHECK(stats.totals().put_times == kQueues * kTimes);
+  CHECK(stats.find("TOPIC_PUT_SIZE", "T")->day.sum == kQueues * kTimes * 10);
+  CHECK(stats.find("GROUP_GET_NUMS", "T@G")->day.sum == kQueues * kTimes * 2);
+  CHECK(stats.find("GROUP_GET_SIZE", "T@G")->day.sum == kQueues * kTimes * 20);
+  CHECK(stats.find("BROKER_GET_NUMS_WITHOUT_SYSTEM_TOPIC", "ClusterA")->day.sum == kQueues * kTimes * 2);
+  for (const int queue : {0, kQueues - 1}) {
+    CHECK(stats.find("QUEUE_PUT_NUMS", fmt::format("T@{}", queue))->day.sum == kTimes);
+    CHECK(stats.find("QUEUE_GET_NUMS", fmt::format("T@{}@G", queue))->day.sum == kTimes * 2);
+    CHECK(stats.find("QUEUE_GET_SIZE", fmt::format("T@{}@G", queue))->day.sum == kTimes * 20);
+  }
 }
 
 TEST_CASE("puts of many threads at once are all counted", "[broker][stats]") {

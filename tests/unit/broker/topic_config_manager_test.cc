@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/topic_config_manager.h"
 
+#include <fmt/format.h>
+
 #include <string>
 #include <vector>
 
@@ -82,6 +84,27 @@ TEST_CASE("what was found of late is forgotten when topics change", "[broker][to
   CHECK(topics.find_recent("Orders")->write_queues == 2);
   topics.replace({});
   CHECK_FALSE(topics.find_recent("Orders"));
+}
+
+TEST_CASE("of many topics each thread sees a change and a removal at once", "[broker][topics]") {
+  constexpr int kTopics = 3'000;
+  TopicFixture fixture;
+  auto topics = fixture.open();
+  const auto name = [](int i) { return fmt::format("Orders{}", i); };
+  for (int i = 0; i < kTopics; ++i) topics.update(topic_named(name(i), i + 1));
+  for (int round = 0; round < 2; ++round) {
+    for (int i = 0; i < kTopics; ++i) {
+      const TopicConfigPtr& found = topics.find_recent(name(i));
+      REQUIRE(found);
+      REQUIRE(found->name == name(i));
+      REQUIRE(found->write_queues == i + 1);
+    }
+  }
+  topics.update(topic_named(name(7), 99));
+  topics.remove(name(8));
+  CHECK(topics.find_recent(name(7))->write_queues == 99);
+  CHECK_FALSE(topics.find_recent(name(8)));
+  CHECK(topics.find_recent(name(9))->write_queues == 10);
 }
 
 TEST_CASE("topics survive a restart through a file in Java's form", "[broker][topics]") {

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+namespace skylark {
+
+/// A value for each queue of each topic, made at the first look.
+///
+/// For tables that every message asks: the values lie in one array with what they are found by, so that a look-up among many topics waits
+/// for memory twice, where a map of maps waits six times. The name of a topic is kept once.
+/// Threads: none of its own.
+template <class Value>
+class QueueMap {
+ public:
+  /// Valid until the next call.
+  [[nodiscard]] Value& at(std::string_view topic, std::int32_t queue_id) {
+    const std::size_t hash = hash_of(topic, queue_id);
+    if (!slots_.empty()) {
+      Slot& found = place(hash, topic, queue_id);
+      if (found.name != nullptr) return found.value;
+    }
+    if (++size_ * 2 > slots_.size()) fill(std::exchange(slots_, std::vector<Slot>(slots_.empty() ? kSlotsMin : slots_.size() * 2)));
+    const std::string& name = *names_.emplace(topic).first;
+    Slot& added = place(hash, topic, queue_id);
+    added = {hash, name.data(), static_cast<std::uint32_t>(name.size()), queue_id, Value{}};
+    return added.value;
+  }
+  /// Removes the queues of a topic. A walk over all.
+  void erase(std::string_view topic) {
+    const auto name = names_.find(std::string(topic));
+    if (name == names_.end()) return;
+    for (Slot& slot : slots_) {
+      if (slot.name != name->data()) continue;
+      slot.name = nullptr;
+      --size_;
+    }
+    names_.erase(name);
+    fill(std::exchange(slots_, std::vector<Slot>(slots_.size())));
+  }
+  void clear() { *this = QueueMap(); }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  /// Calls `visit(topic, queue id, value)` for each, in no order.
+  template <class Visit>
+  void for_each(Visit&& visit) const {
+    for (const Slot& slot : slots_) {
+      if (slot.name != nullptr) visit(slot.topic(), slot.queue_id, slot.value);
+    }
+  }
+
+ private:
+  struct Slot {
+    std::size_t hash = 0;
+    const char* name = nullptr;  // In `names_`; null: free.
+    std::uint32_t name_size = 0;
+    std::int32_t queue_id = 0;
+    Value value{};
+
+    [[nodiscard]] std::string_view topic() const noexcept { return {name, name_size}; }
+  };
+  static constexpr std::size_t kSlotsMin = 16;  // A power of two, as all sizes of the array.
+
+  [[nodiscard]] static std::size_t hash_of(std::string_view topic, std::int32_t queue_id) noexcept {
+    constexpr std::size_t kSpread = 0x9E3779B97F4A7C15U;
+    return std::hash<std::string_view>{}(topic) + static_cast<std::uint32_t>(queue_id) * kSpread;
+  }
+  /// The slot of that queue, or the free one where it belongs. There always is a free one.
+  [[nodiscard]] Slot& place(std::size_t hash, std::string_view topic, std::int32_t queue_id) noexcept {
+    for (std::size_t i = hash;; ++i) {
+      Slot& slot = slots_[i & (slots_.size() - 1)];
+      if (slot.name == nullptr || (slot.hash == hash && slot.queue_id == queue_id && slot.topic() == topic)) return slot;
+    }
+  }
+  void fill(std::vector<Slot> from) {
+    for (Slot& slot : from) {
+      if (slot.name != nullptr) place(slot.hash, slot.topic(), slot.queue_id) = std::move(slot);
+    }
+  }
+
+  std::vector<Slot> slots_;
+  std::size_t size_ = 0;
+  std::unordered_set<std::string> names_;
+};
+
+}  // namespace skylark

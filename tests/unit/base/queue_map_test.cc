@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/queue_map.h"
+
+#include <map>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "tests/support/catch.h"
+
+namespace skylark {
+namespace {
+
+using Content = std::map<std::pair<std::string, std::int32_t>, std::int64_t>;
+
+Content content_of(const QueueMap<std::int64_t>& map) {
+  Content content;
+  map.for_each([&](std::string_view topic, std::int32_t queue_id, std::int64_t value) {
+    REQUIRE(content.emplace(std::pair(topic, queue_id), value).second);
+  });
+  return content;
+}
+
+}  // namespace
+
+TEST_CASE("a queue map keeps a value for each queue of each topic while it grows", "[base]") {
+  QueueMap<std::int64_t> map;
+  CHECK(map.at("A", 0) == 0);
+  Content wanted{{{"A", 0}, 0}};
+  for (int i = 0; i < 20'000; ++i) {
+    const std::string topic = fmt::format("a topic with a long name {}", i % 700);
+    const std::int32_t queue_id = i % 17 - 1;
+    map.at(topic, queue_id) += i;
+    wanted[{topic, queue_id}] += i;
+  }
+  CHECK(map.size() == wanted.size());
+  CHECK(content_of(map) == wanted);
+  for (const auto& [queue, value] : wanted) REQUIRE(map.at(queue.first, queue.second) == value);
+}
+
+TEST_CASE("a queue map forgets all queues of a topic and no other", "[base]") {
+  QueueMap<std::int64_t> map;
+  map.erase("A");
+  for (int i = 0; i < 1'000; ++i) map.at(fmt::format("T{}", i % 10), i / 10) = i;
+  map.erase("T3");
+  map.erase("T");
+  CHECK(map.size() == 900);
+  CHECK(map.at("T4", 0) == 4);
+  CHECK(map.at("T4", 99) == 994);
+  CHECK(map.at("T3", 5) == 0);
+  CHECK(map.size() == 901);
+  CHECK(content_of(map).size() == 901);
+  map.clear();
+  CHECK(map.size() == 0);
+  CHECK(map.at("T4", 0) == 0);
+}
+
+}  // namespace skylark
