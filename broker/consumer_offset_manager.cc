@@ -10,10 +10,10 @@
 namespace skylark::broker {
 namespace {
 
-std::string key_of(std::string_view topic, std::string_view group) {
-  std::string key;
-  key.reserve(topic.size() + group.size() + 1);
-  return key.append(topic).append(1, '@').append(group);
+/// Valid until the next call of this thread: two are asked for with every pull.
+const std::string& key_of(std::string_view topic, std::string_view group) {
+  thread_local std::string key;
+  return key.assign(topic).append(1, '@').append(group);
 }
 
 /// Topic and group of a key; empty when it is not made of exactly two parts, as Java sees it.
@@ -165,7 +165,7 @@ std::int64_t ConsumerOffsetManager::query_pull(std::string_view group, std::stri
 
 void ConsumerOffsetManager::assign_reset(std::string_view group, std::string_view topic, std::int32_t queue_id, std::int64_t offset) {
   const std::lock_guard lock(mutex_);
-  const std::string key = key_of(topic, group);
+  const std::string& key = key_of(topic, group);
   ++changes_;
   offsets_[key][queue_of(group, queue_id)] = offset;
   resets_[key][queue_id] = offset;

@@ -178,6 +178,7 @@ std::optional<RemotingCommand> PullMessageHandler::check_subscription(const Remo
       parts_.consumers.compensate_group(header.consumer_group, "CONSUME_PASSIVELY", "CLUSTERING");
       parts_.consumers.compensate_subscription(header.consumer_group, *parsed);
     }
+    if (parsed->is_tag_type() && parsed->matches_all()) return std::nullopt;  // As most pulls; nobody asks for the subscription again.
     subscription = std::make_shared<const SubscriptionData>(std::move(*parsed));
   } else {
     const PullSubscription known = parts_.consumers.look_up(header.consumer_group, header.topic);
