@@ -9,8 +9,8 @@
 
 namespace skylark {
 
-/// For arrays that live for moments, with an item for each of tens of thousands of queues: a long one has pages of its own and gives them
-/// back to the system. From malloc it would come out of the arena of its thread, which keeps as much for good.
+/// For arrays with an item for each of tens of thousands of queues that live for moments, or grow: a long one has pages of its own and gives
+/// them back to the system. From malloc it would come out of the arena of its thread, which keeps as much for good.
 template <class T>
 struct PageAllocator {
   using value_type = T;

@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/page_allocator.h"
+
 namespace skylark {
 
 /// A value for each queue of each topic, made at the first look.
@@ -22,15 +24,15 @@ class QueueMap {
  public:
   /// Valid until the next call.
   [[nodiscard]] Value& at(std::string_view topic, std::int32_t queue_id) {
-    const std::size_t hash = hash_of(topic, queue_id);
+    const std::uint32_t hash = hash_of(topic, queue_id);
     if (!slots_.empty()) {
       Slot& found = place(hash, topic, queue_id);
       if (found.name != nullptr) return found.value;
     }
-    if (++size_ * 2 > slots_.size()) fill(std::exchange(slots_, std::vector<Slot>(slots_.empty() ? kSlotsMin : slots_.size() * 2)));
+    if (++size_ * 4 > slots_.size() * 3) fill(std::exchange(slots_, Slots(slots_.empty() ? kSlotsMin : slots_.size() * 2)));
     const std::string& name = *names_.emplace(topic).first;
     Slot& added = place(hash, topic, queue_id);
-    added = {hash, name.data(), static_cast<std::uint32_t>(name.size()), queue_id, Value{}};
+    added = {name.data(), static_cast<std::uint32_t>(name.size()), hash, queue_id, Value{}};
     return added.value;
   }
   /// Removes the queues of a topic. A walk over all.
@@ -43,7 +45,7 @@ class QueueMap {
       --size_;
     }
     names_.erase(name);
-    fill(std::exchange(slots_, std::vector<Slot>(slots_.size())));
+    fill(std::exchange(slots_, Slots(slots_.size())));
   }
   void clear() { *this = QueueMap(); }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
@@ -57,34 +59,35 @@ class QueueMap {
 
  private:
   struct Slot {
-    std::size_t hash = 0;
     const char* name = nullptr;  // In `names_`; null: free.
     std::uint32_t name_size = 0;
+    std::uint32_t hash = 0;
     std::int32_t queue_id = 0;
     Value value{};
 
     [[nodiscard]] std::string_view topic() const noexcept { return {name, name_size}; }
   };
+  using Slots = std::vector<Slot, PageAllocator<Slot>>;
   static constexpr std::size_t kSlotsMin = 16;  // A power of two, as all sizes of the array.
 
-  [[nodiscard]] static std::size_t hash_of(std::string_view topic, std::int32_t queue_id) noexcept {
-    constexpr std::size_t kSpread = 0x9E3779B97F4A7C15U;
-    return std::hash<std::string_view>{}(topic) + static_cast<std::uint32_t>(queue_id) * kSpread;
+  [[nodiscard]] static std::uint32_t hash_of(std::string_view topic, std::int32_t queue_id) noexcept {
+    constexpr std::uint32_t kSpread = 0x9E3779B9U;
+    return static_cast<std::uint32_t>(std::hash<std::string_view>{}(topic)) + static_cast<std::uint32_t>(queue_id) * kSpread;
   }
   /// The slot of that queue, or the free one where it belongs. There always is a free one.
-  [[nodiscard]] Slot& place(std::size_t hash, std::string_view topic, std::int32_t queue_id) noexcept {
+  [[nodiscard]] Slot& place(std::uint32_t hash, std::string_view topic, std::int32_t queue_id) noexcept {
     for (std::size_t i = hash;; ++i) {
       Slot& slot = slots_[i & (slots_.size() - 1)];
       if (slot.name == nullptr || (slot.hash == hash && slot.queue_id == queue_id && slot.topic() == topic)) return slot;
     }
   }
-  void fill(std::vector<Slot> from) {
+  void fill(Slots from) {
     for (Slot& slot : from) {
       if (slot.name != nullptr) place(slot.hash, slot.topic(), slot.queue_id) = std::move(slot);
     }
   }
 
-  std::vector<Slot> slots_;
+  Slots slots_;
   std::size_t size_ = 0;
   std::unordered_set<std::string> names_;
 };

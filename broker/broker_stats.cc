@@ -68,9 +68,10 @@ void BrokerStats::count(Shard& shard, QueueMap<Counts>& table, std::string_view 
   bool full = false;
   {
     const std::lock_guard lock(shard.mutex);
+    if (shard.puts.size() + shard.gets.size() == 0) shard.since_ms = clock_.steady_ms();
     Counts& counts = table.at(name, queue_id);
-    if (counts.times++ == 0) counts.since_ms = clock_.steady_ms();
-    counts.messages += messages;
+    ++counts.times;
+    counts.messages += static_cast<std::uint32_t>(messages);
     counts.bytes += bytes;
     full = table.size() >= kShardQueuesMax;
   }
@@ -85,40 +86,49 @@ void BrokerStats::fold() const {
 
 void BrokerStats::fold_shard(Shard& shard) const {
   QueueMap<Counts> puts, gets;
+  std::int64_t since_ms = 0;
   {
     const std::lock_guard lock(shard.mutex);
+    since_ms = shard.since_ms;
     std::swap(puts, shard.puts);
     std::swap(gets, shard.gets);
   }
-  puts.for_each([this](std::string_view topic, std::int32_t queue_id, const Counts& counts) { fold_put(topic, queue_id, counts); });
-  gets.for_each([this](std::string_view name, std::int32_t queue_id, const Counts& counts) { fold_get(name, queue_id, counts); });
+  const auto fold_put_here = [this, since_ms](std::string_view topic, std::int32_t queue_id, const Counts& counts) {
+    fold_put(topic, queue_id, counts, since_ms);
+  };
+  const auto fold_get_here = [this, since_ms](std::string_view name, std::int32_t queue_id, const Counts& counts) {
+    fold_get(name, queue_id, counts, since_ms);
+  };
+  puts.for_each(fold_put_here);
+  gets.for_each(fold_get_here);
 }
 
-void BrokerStats::fold_put(std::string_view topic, std::int32_t queue_id, const Counts& counts) const {
+void BrokerStats::fold_put(std::string_view topic, std::int32_t queue_id, const Counts& counts, std::int64_t since_ms) const {
   auto puts = puts_.find(topic);
-  if (puts == puts_.end()) puts = puts_.emplace(std::string(topic), TopicPuts{StatsItem(counts.since_ms), {}}).first;
+  if (puts == puts_.end()) puts = puts_.emplace(std::string(topic), TopicPuts{StatsItem(since_ms), {}}).first;
   puts->second.all.add(counts.times, counts.messages, counts.bytes);
-  StatsItem& queue = puts->second.queues.try_emplace(queue_id, counts.since_ms).first->second;
+  StatsItem& queue = puts->second.queues.try_emplace(queue_id, since_ms).first->second;
   queue.add(counts.times, counts.messages, counts.bytes);
-  add_to_broker("BROKER_PUT_NUMS", "BROKER_PUT_NUMS_WITHOUT_SYSTEM_TOPIC", topic, counts);
+  add_to_broker("BROKER_PUT_NUMS", "BROKER_PUT_NUMS_WITHOUT_SYSTEM_TOPIC", topic, counts, since_ms);
   put_times_ += counts.messages;
   put_bytes_ += counts.bytes;
 }
 
-void BrokerStats::fold_get(std::string_view topic_and_group, std::int32_t queue_id, const Counts& counts) const {
+void BrokerStats::fold_get(std::string_view topic_and_group, std::int32_t queue_id, const Counts& counts, std::int64_t since_ms) const {
   const std::string_view topic = topic_and_group.substr(0, topic_and_group.find('@'));  // No name has one.
   const std::string queue = fmt::format("{}@{}{}", topic, queue_id, topic_and_group.substr(topic.size()));
-  item("GROUP_GET_NUMS", topic_and_group, counts.since_ms).add(counts.times, counts.messages, 0);
-  item("GROUP_GET_SIZE", topic_and_group, counts.since_ms).add(counts.times, counts.bytes, 0);
-  item("QUEUE_GET_NUMS", queue, counts.since_ms).add(counts.times, counts.messages, 0);
-  item("QUEUE_GET_SIZE", queue, counts.since_ms).add(counts.times, counts.bytes, 0);
-  add_to_broker("BROKER_GET_NUMS", "BROKER_GET_NUMS_WITHOUT_SYSTEM_TOPIC", topic, counts);
+  item("GROUP_GET_NUMS", topic_and_group, since_ms).add(counts.times, counts.messages, 0);
+  item("GROUP_GET_SIZE", topic_and_group, since_ms).add(counts.times, counts.bytes, 0);
+  item("QUEUE_GET_NUMS", queue, since_ms).add(counts.times, counts.messages, 0);
+  item("QUEUE_GET_SIZE", queue, since_ms).add(counts.times, counts.bytes, 0);
+  add_to_broker("BROKER_GET_NUMS", "BROKER_GET_NUMS_WITHOUT_SYSTEM_TOPIC", topic, counts, since_ms);
 }
 
-void BrokerStats::add_to_broker(std::string_view all, std::string_view without_system, std::string_view topic, const Counts& counts) const {
-  item(all, cluster_name_, counts.since_ms).add(counts.times, counts.messages, 0);
+void BrokerStats::add_to_broker(std::string_view all, std::string_view without_system, std::string_view topic, const Counts& counts,
+                                std::int64_t since_ms) const {
+  item(all, cluster_name_, since_ms).add(counts.times, counts.messages, 0);
   if (topic.starts_with("rmq_sys_") || topic.starts_with("RMQ_SYS_")) return;
-  item(without_system, cluster_name_, counts.since_ms).add(counts.times, counts.messages, 0);
+  item(without_system, cluster_name_, since_ms).add(counts.times, counts.messages, 0);
 }
 
 void BrokerStats::add_get(std::string_view group, std::string_view topic, std::int32_t queue_id, std::int64_t messages,

@@ -57,19 +57,21 @@ class BrokerStats {
   struct RateSample {
     std::int64_t at_ms = 0, put = 0, found = 0, miss = 0, transferred = 0;
   };
+  /// Of one second or so.
   struct Counts {
-    std::int64_t times = 0, messages = 0, bytes = 0;
-    std::int64_t since_ms = 0;  ///< Steady time of the first one.
+    std::uint32_t times = 0, messages = 0;
+    std::int64_t bytes = 0;
   };
   /// What was counted since the last `fold` by the threads that share it. Puts come with every message: one table for all would be one lock
   /// for all cores, and looking up six counters by name was a fifteenth of a send.
   struct alignas(64) Shard {
     std::mutex mutex;
+    std::int64_t since_ms = 0;  ///< Steady time of the first count in it.
     QueueMap<Counts> puts;
     QueueMap<Counts> gets;  ///< By `topic@group` and queue.
   };
   /// A shard with so many queues is folded by the next one: what it holds is memory of this thread, which would keep it.
-  static constexpr std::size_t kShardQueuesMax = 16'384;
+  static constexpr std::size_t kShardQueuesMax = 12'000;
   /// Where the puts of a topic are counted. Its queues, which may be many, have no names of their own to be looked up by.
   struct TopicPuts {
     StatsItem all;
@@ -81,9 +83,10 @@ class BrokerStats {
   /// Moves what the shards hold to `items_` and the totals. `mutex_` is held.
   void fold() const;
   void fold_shard(Shard& shard) const;
-  void fold_put(std::string_view topic, std::int32_t queue_id, const Counts& counts) const;
-  void fold_get(std::string_view topic_and_group, std::int32_t queue_id, const Counts& counts) const;
-  void add_to_broker(std::string_view all, std::string_view without_system, std::string_view topic, const Counts& counts) const;
+  void fold_put(std::string_view topic, std::int32_t queue_id, const Counts& counts, std::int64_t since_ms) const;
+  void fold_get(std::string_view topic_and_group, std::int32_t queue_id, const Counts& counts, std::int64_t since_ms) const;
+  void add_to_broker(std::string_view all, std::string_view without_system, std::string_view topic, const Counts& counts,
+                     std::int64_t since_ms) const;
   /// Made when it is not there; it stays where it is.
   [[nodiscard]] StatsItem& item(std::string_view name, std::string_view key, std::int64_t since_ms) const;
   /// Null when nothing was ever counted under it.
