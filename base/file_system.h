@@ -28,7 +28,7 @@ class MappedFile {
   [[nodiscard]] virtual Result<void> allocate(std::int64_t position, std::int64_t size_bytes) = 0;
   /// Turns everything from `position` to the end into zeros and may give its space back: `allocate` before the next write there.
   [[nodiscard]] virtual Result<void> clear_from(std::int64_t position) = 0;
-  /// Makes everything written before the call durable (`fdatasync`). Errors: `io_error`, final for this file.
+  /// Makes everything written before the call durable, as `fdatasync`. Errors: `io_error`, final for this file.
   [[nodiscard]] virtual Result<void> flush() = 0;
   /// Faults pages in ahead of their use; a hint.
   virtual void populate(std::int64_t position, std::int64_t size_bytes) = 0;

@@ -216,7 +216,7 @@ class MessageStore {
   [[nodiscard]] virtual std::int64_t flushed_physical_offset() = 0;
   [[nodiscard]] virtual std::int64_t dispatch_behind_bytes() = 0;
   [[nodiscard]] virtual bool writable() = 0;
-  /// Number of fdatasync calls on commit log files so far.
+  /// How often a file of the commit log was flushed so far.
   [[nodiscard]] virtual std::int64_t flush_count() = 0;
   [[nodiscard]] virtual std::vector<QueueId> queues() = 0;
   /// Removes the consume queues of topics not in `keep`, but for those of LMQs, which are no topics. Number of topics removed.
