@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include <pthread.h>
 
@@ -47,15 +48,17 @@ void PutWaiters::answer(std::vector<Wait>& waits) {
 }
 
 void PutWaiters::add(Wait wait) {
+  bool done = false, wake = false;
   {
     const std::scoped_lock lock(mutex_);
-    if (!settle(wait, clock_.steady_ms(), stopping_)) {
+    done = settle(wait, clock_.steady_ms(), stopping_);
+    if (!done) {
       waits_.push_back(std::move(wait));
-      if (waits_.size() == 1) work_.notify_one();
-      return;
+      wake = std::exchange(resting_, false);
     }
   }
-  wait.callback(wait.result);
+  if (wake) work_.notify_one();
+  if (done) wait.callback(wait.result);
 }
 
 void PutWaiters::flushed(std::int64_t end) {
@@ -105,7 +108,10 @@ void PutWaiters::run() {
   ::pthread_setname_np(::pthread_self(), "put-deadlines");
   std::unique_lock lock(mutex_);
   for (;;) {
-    work_.wait(lock, [this] { return stopping_ || !waits_.empty(); });
+    if (waits_.empty()) {
+      resting_ = true;
+      work_.wait(lock, [this] { return stopping_ || !resting_; });
+    }
     if (stopping_) return;
     auto done = take_done(clock_.steady_ms(), false);
     if (!done.empty()) {

@@ -55,6 +55,7 @@ class PutWaiters {
   std::int64_t flushed_ = -1;
   std::int64_t replicated_ = -1;
   bool flush_failed_ = false;
+  bool resting_ = false;  ///< The timer sleeps until somebody waits; else it looks every few milliseconds, and nobody has to wake it.
   bool stopping_ = false;
   std::thread thread_;
 };

@@ -19,10 +19,12 @@ void FlushService::start() {
 }
 
 void FlushService::request() {
-  const std::scoped_lock lock(mutex_);
-  if (requested_) return;
-  requested_ = true;
-  work_.notify_one();
+  {
+    const std::scoped_lock lock(mutex_);
+    if (requested_) return;
+    requested_ = true;
+  }
+  work_.notify_one();  // Without the lock, which the thread would wake up to wait for.
 }
 
 void FlushService::stop() {
