@@ -32,7 +32,11 @@ def written(folder, **sections):
 
 
 def verdicts(rows):
-    return {(what, goal): met for what, goal, _, met in rows}
+    return {(what, goal): met for what, goal, *_, met in rows}
+
+
+def bare_figures(rows):
+    return {(what, goal): bare for what, goal, _, bare, _ in rows}
 
 
 def nothing_measured(folder):
@@ -44,8 +48,11 @@ def nothing_measured(folder):
 def medians_and_verdicts(folder):
     ours = [{"send_json": produced(100, cost), "one_in_flight": produced(10, 5, p50=30, p99=60)} for cost in (1.0, 9.0, 1.5)]
     java = [{"send_json": produced(10, 50), "one_in_flight": produced(10, 5, p50=200, p99=290)} for _ in range(3)]
-    text, rows = written(folder, side={"results": {"skylark": ours, "java": java}})
+    bare = {"echo_one_in_flight": produced(10, 5, p50=21, p99=29), "fsync": {"p50Us": 200.0}}
+    text, rows = written(folder, side={"results": {"skylark": ours, "java": java}}, floor={"results": {"floor": [bare]}})
     met = verdicts(rows)
+    check(bare_figures(rows)[("send latency, one in flight, p50", "≤ 1/2 of Java's")] == "0.25 of it", "a bare echo takes 21 of 84 µs")
+    check(bare_figures(rows)[("send latency, one in flight, p99", "≤ 1/5 of Java's")] == "0.10 of it", "29 of 290 µs")
     check(met[("broker CPU per 128-byte send, pipelined, JSON", "≤ 1/15 of Java's")] is True, "1.5 µs is 1/16 of a warm Java's 24 µs")
     check(met[("the same, absolute", "≤ 1.6 µs")] is None, "the last row of that name is ROCKETMQ's, which was not measured")
     check(met[("send latency, one in flight, p50", "≤ 1/2 of Java's")] is True, "30 of 84 µs")
