@@ -42,8 +42,9 @@ void add_slice(std::vector<PinnedSlice>& slices, PinnedSlice&& slice) {
 GetResult MessageStoreImpl::get(const GetRequest& request) {
   GetResult result;
   const auto queue = queues_.find(request.topic, request.queue_id);
-  result.max_offset = queue ? queue->max_offset() : 0;
-  result.min_offset = queue ? queue->min_offset() : 0;
+  const auto bounds = queue ? queue->bounds() : consumequeue::ConsumeQueue::Bounds();
+  result.min_offset = bounds.min;
+  result.max_offset = bounds.max;
   const std::int64_t offset = request.queue_offset;
   const auto refuse = [&](GetStatus status, std::int64_t next) {
     result.status = status;
@@ -68,12 +69,13 @@ void MessageStoreImpl::walk(const consumequeue::ConsumeQueue& queue, const GetRe
   const bool simple = queue.kind() == consumequeue::ConsumeQueue::Kind::simple;
   Walk walk;
   while (!walk.ended && result.next_begin_offset - request.queue_offset < examined_max) {
-    if (!request.may_wait && !queue.resident(result.next_begin_offset, kUnitsPerRead)) {
+    const auto count = request.may_wait ? queue.read(result.next_begin_offset, entries)
+                                        : queue.read_resident(result.next_begin_offset, entries, log_.residency());
+    if (!count) {
       result.needs_disk = result.message_count == 0;
       break;
     }
-    const std::size_t count = queue.read(result.next_begin_offset, entries);
-    if (count == 0) {
+    if (*count == 0) {
       if (result.next_begin_offset > request.queue_offset) break;
       result.status = GetStatus::offset_found_null;
       if (queue.kind() == consumequeue::ConsumeQueue::Kind::batch) break;  // Offsets do not say where the next file begins.
@@ -83,7 +85,7 @@ void MessageStoreImpl::walk(const consumequeue::ConsumeQueue& queue, const GetRe
       break;
     }
     const std::int64_t begin = result.next_begin_offset;
-    for (std::size_t i = 0; i < count && !walk.ended && result.next_begin_offset - request.queue_offset < examined_max; ++i) {
+    for (std::size_t i = 0; i < *count && !walk.ended && result.next_begin_offset - request.queue_offset < examined_max; ++i) {
       if ((simple && consumequeue::valid_unit(entries[i])) || in_turn(queue, entries[i], request, result))
         take(queue, entries[i], request, walk, result);
     }

@@ -16,7 +16,6 @@ namespace {
 constexpr std::int64_t kBlankSize = 8;  // Length and magic: the least that closes a file, CommitLog.END_FILE_MIN_BLANK_LENGTH.
 constexpr std::int64_t kPopulateStep = 4 << 20;
 constexpr std::int64_t kPopulateStepFlushed = 256 << 10;  // Under SYNC_FLUSH every flush writes what is dirty: keep it little.
-constexpr std::int64_t kResidencyChunk = 256 << 10;       // Bytes whose presence in memory is asked after at once.
 
 /// Says since when the append mutex is held, for `append_held_ms`.
 class HeldMark {
@@ -332,21 +331,7 @@ bool CommitLog::resident(std::int64_t offset, std::int64_t size) const {
   if (size <= 0 || offset < begin() || size > end() - offset) return true;  // Nothing there: no disk is asked.
   const auto file = files_.find(offset);
   if (!file || offset + size > file->end()) return true;
-  const std::uint64_t second = static_cast<std::uint64_t>(clock_.steady_ms() / 1000) & 0xFFFFFF;
-  for (std::int64_t chunk = offset / kResidencyChunk; chunk * kResidencyChunk < offset + size; ++chunk) {
-    std::atomic<std::uint64_t>& known = residency_[static_cast<std::size_t>(chunk) % kResidencySlots];
-    const std::uint64_t mark = (static_cast<std::uint64_t>(chunk + 1) << 24) | second;
-    if (known.load(std::memory_order_relaxed) == mark) continue;
-    const std::int64_t begin = std::max(chunk * kResidencyChunk, file->base);
-    const std::int64_t until = std::min((chunk + 1) * kResidencyChunk, file->end());
-    if (file->mapped->resident(begin - file->base, until - begin)) {
-      known.store(mark, std::memory_order_relaxed);
-      continue;
-    }
-    const std::int64_t first = std::max(begin, offset);  // Of a chunk that is there in part this record alone counts.
-    if (!file->mapped->resident(first - file->base, std::min(until, offset + size) - first)) return false;
-  }
-  return true;
+  return residency_.resident(*file->mapped, offset - file->base, size, std::min(file->end(), end()) - file->base);
 }
 
 std::optional<PinnedSlice> CommitLog::view_some(std::int64_t offset, std::int64_t size_max, std::int64_t limit) const {

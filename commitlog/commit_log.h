@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -18,6 +17,7 @@
 #include "commitlog/file_preparer.h"
 #include "commitlog/mapped_file_queue.h"
 #include "commitlog/queue_offset_table.h"
+#include "commitlog/residency.h"
 #include "protocol/remoting_command.h"
 
 namespace skylark::commitlog {
@@ -84,7 +84,7 @@ class CommitLog {
   /// Like `view`, but read from disk into memory of their own: a disk error is an error here, where a mapping would kill the process.
   /// Errors: `out_of_range` when the range is not in the log, `io_error`, and those of mapping the file.
   [[nodiscard]] Result<PinnedSlice> read(std::int64_t offset, std::int64_t size) const;
-  /// Whether `view` of that range would wait for no disk. What was in memory within the last second is taken to be there still.
+  /// Whether `view` of that range would wait for no disk; see `Residency`.
   [[nodiscard]] bool resident(std::int64_t offset, std::int64_t size) const;
   /// What there is at `offset`, up to `size_max` bytes, the end of that file, and `limit`. Empty when there is nothing.
   [[nodiscard]] std::optional<PinnedSlice> view_some(std::int64_t offset, std::int64_t size_max, std::int64_t limit) const;
@@ -118,6 +118,8 @@ class CommitLog {
   [[nodiscard]] MappedFileQueue& files() noexcept { return files_; }
   [[nodiscard]] const MappedFileQueue& files() const noexcept { return files_; }
   [[nodiscard]] std::int64_t file_size() const noexcept { return files_.file_size(); }
+  /// For other files of the store as well.
+  [[nodiscard]] Residency& residency() const noexcept { return residency_; }
   /// Ranges that were found damaged; readers and dispatch go past them.
   [[nodiscard]] Damage& damage() noexcept { return damage_; }
   [[nodiscard]] const Damage& damage() const noexcept { return damage_; }
@@ -147,8 +149,7 @@ class CommitLog {
   std::int64_t store_timestamp_ = 0;
   QueueOffsetTable next_offsets_;
 
-  static constexpr std::size_t kResidencySlots = 256;
-  mutable std::array<std::atomic<std::uint64_t>, kResidencySlots> residency_{};  // Chunk number and second when it was found in memory.
+  mutable Residency residency_{clock_};
 
   std::mutex flush_mutex_;
   std::atomic<std::int64_t> begin_{0};

@@ -118,14 +118,9 @@ Result<void> ConsumeQueue::write_unit(const QueueEntry& entry) {
   return {};
 }
 
-std::int64_t ConsumeQueue::min_offset() const {
+ConsumeQueue::Bounds ConsumeQueue::bounds() const {
   const std::scoped_lock lock(mutex_);
-  return first_offset();
-}
-
-std::int64_t ConsumeQueue::max_offset() const {
-  const std::scoped_lock lock(mutex_);
-  return next_offset();
+  return {first_offset(), next_offset()};
 }
 
 std::int64_t ConsumeQueue::max_physical_offset() const {
@@ -141,6 +136,17 @@ std::size_t ConsumeQueue::read(std::int64_t queue_offset, std::span<QueueEntry> 
   return first < 0 ? 0 : read_units(first, into);
 }
 
+std::optional<std::size_t> ConsumeQueue::read_resident(std::int64_t queue_offset, std::span<QueueEntry> into,
+                                                       commitlog::Residency& residency) const {
+  const std::scoped_lock lock(mutex_);
+  used_ = true;
+  if (queue_offset < 0 || queue_offset >= next_offset()) return 0;
+  const std::int64_t first = unit_of(queue_offset);
+  if (first < 0) return 0;
+  if (!resident(first, into.size(), residency)) return std::nullopt;
+  return read_units(first, into);
+}
+
 std::optional<QueueEntry> ConsumeQueue::at(std::int64_t queue_offset) const {
   QueueEntry entry;
   if (read(queue_offset, {&entry, 1}) == 0 || entry.queue_offset > queue_offset || entry.next_queue_offset() <= queue_offset)
@@ -150,17 +156,24 @@ std::optional<QueueEntry> ConsumeQueue::at(std::int64_t queue_offset) const {
 
 std::optional<std::int64_t> ConsumeQueue::offset_by_time(std::int64_t /*timestamp_ms*/, bool /*upper*/) const { return std::nullopt; }
 
-bool ConsumeQueue::resident(std::int64_t queue_offset, std::size_t count) const {
-  const std::scoped_lock lock(mutex_);
-  if (queue_offset < 0 || queue_offset >= next_offset()) return true;
-  const std::int64_t unit = unit_of(queue_offset);
-  if (unit < 0) return true;
+const ConsumeQueue::File* ConsumeQueue::file_of(std::int64_t at, File& found) const {
+  if (last_.mapped && at >= last_.base && at < last_.end()) return &last_;
+  auto file = files_.find(at);
+  if (!file) return nullptr;
+  found = std::move(*file);
+  return &found;
+}
+
+bool ConsumeQueue::resident(std::int64_t unit, std::size_t count, commitlog::Residency& residency) const {
   const std::int64_t at = unit * unit_size_;
   // The units that were written last, by this process: nearly every read.
   if (last_.mapped && at >= last_.base && end_ - at <= kTailBytes) return true;
-  const auto file = files_.find(at);
-  if (!file) return true;
-  return file->mapped->resident(at - file->base, std::min(static_cast<std::int64_t>(count) * unit_size_, file->end() - at));
+  File found;
+  const File* const file = file_of(at, found);
+  if (file == nullptr) return true;
+  const std::int64_t end = std::min(file->end(), end_);
+  const std::int64_t size = std::min(static_cast<std::int64_t>(count) * unit_size_, end - at);
+  return residency.resident(*file->mapped, at - file->base, size, end - file->base);
 }
 
 std::optional<QueueEntry> ConsumeQueue::unit(std::int64_t number) const {
@@ -206,8 +219,9 @@ std::size_t ConsumeQueue::read_units(std::int64_t unit, std::span<QueueEntry> in
   std::size_t count = 0;
   std::int64_t at = unit * unit_size_;
   while (count < into.size() && at < end_) {
-    const auto file = files_.find(at);
-    if (!file) return count;
+    File found;
+    const File* const file = file_of(at, found);
+    if (file == nullptr) return count;
     const std::int64_t until = std::min(file->end(), end_);
     const std::string_view bytes = file->mapped->view(at - file->base, until - at);
     const auto here = std::min(into.size() - count, static_cast<std::size_t>((until - at) / unit_size_));

@@ -15,6 +15,7 @@
 #include "base/file_system.h"
 #include "base/result.h"
 #include "commitlog/mapped_file_queue.h"
+#include "commitlog/residency.h"
 #include "consumequeue/consume_queue_ext.h"
 
 namespace skylark::consumequeue {
@@ -90,20 +91,27 @@ class ConsumeQueue {
   [[nodiscard]] virtual Result<void> append(const QueueEntry& entry, std::int64_t queue_offset, std::string_view bit_map = {}) = 0;
 
   /// First queue offset whose message the commit log still has. Equal to `max_offset` when it has none of them.
-  [[nodiscard]] std::int64_t min_offset() const;
+  [[nodiscard]] std::int64_t min_offset() const { return bounds().min; }
   /// Queue offset of the next message; 0 when there never was one.
-  [[nodiscard]] std::int64_t max_offset() const;
+  [[nodiscard]] std::int64_t max_offset() const { return bounds().max; }
+  struct Bounds {
+    std::int64_t min = 0;
+    std::int64_t max = 0;
+  };
+  /// Both, as they are at one time.
+  [[nodiscard]] Bounds bounds() const;
   /// Where the record of the last unit ends in the commit log; -1 without units.
   [[nodiscard]] std::int64_t max_physical_offset() const;
   /// Units from that of `queue_offset` on, as many as there are and fit; where no unit has that offset, from the next one on. Number of
   /// units read.
   [[nodiscard]] std::size_t read(std::int64_t queue_offset, std::span<QueueEntry> into) const;
+  /// The same for who may not wait for the disk: empty when it would have to be asked.
+  [[nodiscard]] std::optional<std::size_t> read_resident(std::int64_t queue_offset, std::span<QueueEntry> into,
+                                                         commitlog::Residency& residency) const;
   /// The unit of that message.
   [[nodiscard]] std::optional<QueueEntry> at(std::int64_t queue_offset) const;
   /// What the queue keeps beside the unit with that tags code; empty when it is no address, or nothing whole is there.
   [[nodiscard]] virtual std::optional<QueueExtension> extension(std::int64_t /*tags_code*/) const { return std::nullopt; }
-  /// Whether `read` of those units would wait for no disk.
-  [[nodiscard]] bool resident(std::int64_t queue_offset, std::size_t count) const;
   /// Where to begin for messages of that time, by the times in the units; empty in a queue whose units have none. See
   /// `BatchConsumeQueue`.
   [[nodiscard]] virtual std::optional<std::int64_t> offset_by_time(std::int64_t timestamp_ms, bool upper) const;
@@ -180,6 +188,9 @@ class ConsumeQueue {
 
  private:
   [[nodiscard]] bool find_min(std::int64_t min_physical_offset);
+  /// The file that holds that byte, in `found` unless it is the one written last; null: none does.
+  [[nodiscard]] const File* file_of(std::int64_t at, File& found) const;
+  [[nodiscard]] bool resident(std::int64_t unit, std::size_t count, commitlog::Residency& residency) const;
   [[nodiscard]] std::optional<QueueEntry> unit_near(std::int64_t& number, std::int64_t direction, bool& read) const;
   [[nodiscard]] bool gone(std::int64_t number, std::int64_t min_physical_offset, bool& read) const;
 
