@@ -56,9 +56,9 @@ void ColdReads::count(std::vector<PinnedSlice>& slices) const {
   if (size == 0) return;
   const auto counted = std::make_shared<Counted>(bytes_, size);
   for (PinnedSlice& slice : slices) {
-    counted->pins.push_back(std::move(slice.pin));
-    slice.pin = counted;
+    if (slice.pin) counted->pins.push_back(std::move(slice.pin));
   }
+  slices.front().pin = counted;
 }
 
 std::size_t ColdReads::waiting() const {

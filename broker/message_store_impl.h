@@ -101,7 +101,9 @@ class MessageStoreImpl final : public MessageStore {
   struct Walk {
     std::int64_t skip_below = 0;  ///< Where the log begins, once a record was found to be removed.
     std::int64_t last_physical_offset = -1;
-    bool of_this_run = false;  ///< A record was given out that this process appended.
+    bool of_this_run = false;       ///< A record was given out that this process appended.
+    RecordReader::Recent recent{};  ///< Holds what needs no look at it then.
+    const void* pin = nullptr;      ///< Of the last slice.
     bool ended = false;
   };
   [[nodiscard]] static bool wanted(const consumequeue::ConsumeQueue& queue, const consumequeue::QueueEntry& entry,
@@ -112,6 +114,8 @@ class MessageStoreImpl final : public MessageStore {
   void take(const consumequeue::ConsumeQueue& queue, const consumequeue::QueueEntry& entry, const GetRequest& request, Walk& walk,
             GetResult& result) const;
   void walk(const consumequeue::ConsumeQueue& queue, const GetRequest& request, GetResult& result) const;
+  static void give(const consumequeue::QueueEntry& entry, std::string_view record, const std::shared_ptr<const void>& pin,
+                   const GetRequest& request, Walk& walk, GetResult& result);
   [[nodiscard]] bool batch_full(const GetRequest& request, const GetResult& result, const consumequeue::QueueEntry& entry) const;
 
   void upkeep();

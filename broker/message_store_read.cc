@@ -25,18 +25,6 @@ bool has_word(std::string_view words, std::string_view wanted) {
   return false;
 }
 
-/// Neighbours in one mapping go out as one slice.
-void add_slice(std::vector<PinnedSlice>& slices, PinnedSlice&& slice) {
-  if (!slices.empty()) {
-    PinnedSlice& last = slices.back();
-    if (last.pin == slice.pin && last.bytes.data() + last.bytes.size() == slice.bytes.data()) {
-      last.bytes = {last.bytes.data(), last.bytes.size() + slice.bytes.size()};
-      return;
-    }
-  }
-  slices.push_back(std::move(slice));
-}
-
 }  // namespace
 
 GetResult MessageStoreImpl::get(const GetRequest& request) {
@@ -140,10 +128,14 @@ void MessageStoreImpl::take(const consumequeue::ConsumeQueue& queue, const consu
   const auto place = [&] {
     return consumequeue::QueuePlace{request.topic, request.queue_id, entry.queue_offset, batch ? entry.message_count : 0};
   };
-  // Units stand in the order in which they were written: behind one that is right, and of this run, come those of this process alone.
-  const bool trusted = walk.of_this_run && reader_.just_appended(entry.physical_offset);
-  auto record = trusted ? reader_.record(entry.physical_offset, entry.size, request.may_wait)
-                        : reader_.listed(entry.physical_offset, entry.size, request.may_wait, place());
+  // Units stand in the order in which they were written: behind one that is right, and of this run, come those of this process alone. Their
+  // records need no look, and are found in one view of the log as long as that reaches.
+  if (walk.of_this_run && !walk.recent.holds(entry.physical_offset, entry.size)) walk.recent = reader_.recent(entry.physical_offset);
+  if (walk.recent.holds(entry.physical_offset, entry.size)) {
+    give(entry, walk.recent.record(entry.physical_offset, entry.size), walk.recent.slice.pin, request, walk, result);
+    return;
+  }
+  const auto record = reader_.listed(entry.physical_offset, entry.size, request.may_wait, place());
   if (record.outcome == Outcome::on_disk || record.outcome == Outcome::failed) {
     walk.ended = true;
     result.next_begin_offset = examined_until;
@@ -165,12 +157,28 @@ void MessageStoreImpl::take(const consumequeue::ConsumeQueue& queue, const consu
     if (record.outcome == Outcome::foreign && batch) result.next_begin_offset = examined_until;
     return;
   }
-  if (!trusted) walk.of_this_run = reader_.just_appended(entry.physical_offset);
+  walk.of_this_run = reader_.just_appended(entry.physical_offset);
+  walk.recent = {};
+  give(entry, record.slice.bytes, record.slice.pin, request, walk, result);
+}
+
+/// The record goes out, when what filters by properties does not object. Neighbours in one mapping go out as one slice, and those behind
+/// each other in one mapping with one pin: the other io threads hold it too, and counting it is dear.
+void MessageStoreImpl::give(const consumequeue::QueueEntry& entry, std::string_view record, const std::shared_ptr<const void>& pin,
+                            const GetRequest& request, Walk& walk, GetResult& result) {
   if (request.filter != nullptr && request.filter->reads_properties()) {
-    const auto decoded = decode_record(record.slice.bytes);
+    const auto decoded = decode_record(record);
     if (!decoded || !request.filter->wants_properties(decoded->properties)) return;
   }
-  add_slice(result.slices, std::move(record.slice));
+  const bool same_pin = walk.pin == pin.get() && !result.slices.empty();
+  PinnedSlice* const last = same_pin ? &result.slices.back() : nullptr;
+  if (same_pin && last->bytes.data() + last->bytes.size() == record.data()) {
+    last->bytes = {last->bytes.data(), last->bytes.size() + record.size()};
+  } else {
+    if (result.slices.size() == 1) result.slices.reserve(kUnitsPerRead);
+    result.slices.push_back({record, same_pin ? nullptr : pin});
+    walk.pin = pin.get();
+  }
   result.status = GetStatus::found;
   result.size_bytes += entry.size;
   result.message_count += entry.message_count;

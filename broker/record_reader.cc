@@ -57,6 +57,11 @@ RecordReader::Read RecordReader::checked(Read found, std::int64_t physical_offse
   return {Outcome::foreign, {}};
 }
 
+RecordReader::Recent RecordReader::recent(std::int64_t physical_offset) const {
+  auto slice = just_appended(physical_offset) ? log_.view_some(physical_offset, log_.file_size(), log_.end()) : std::nullopt;
+  return slice ? Recent{physical_offset, std::move(*slice)} : Recent();
+}
+
 std::optional<PinnedSlice> RecordReader::head(std::int64_t physical_offset, std::int64_t size) const {
   Read read = this->read(physical_offset, size, true);
   if (read.outcome != Outcome::found) return std::nullopt;

@@ -47,6 +47,18 @@ class RecordReader {
   [[nodiscard]] bool just_appended(std::int64_t physical_offset) const noexcept {
     return physical_offset >= appended_from_ && log_.end() - physical_offset <= kJustAppendedMax;
   }
+  /// What lies behind a record that was just appended, that included, up to the end of its file or of the log: all of it just appended.
+  struct Recent {
+    std::int64_t begin = 0;
+    PinnedSlice slice;  ///< Empty: nothing.
+    [[nodiscard]] bool holds(std::int64_t physical_offset, std::int64_t size) const noexcept {
+      return physical_offset >= begin && size <= static_cast<std::int64_t>(slice.bytes.size()) - (physical_offset - begin);
+    }
+    [[nodiscard]] std::string_view record(std::int64_t physical_offset, std::int64_t size) const noexcept {
+      return {slice.bytes.data() + (physical_offset - begin), static_cast<std::size_t>(size)};
+    }
+  };
+  [[nodiscard]] Recent recent(std::int64_t physical_offset) const;
   /// The first bytes of a record, unchecked; may wait for the disk. Empty when they cannot be had.
   [[nodiscard]] std::optional<PinnedSlice> head(std::int64_t physical_offset, std::int64_t size) const;
 

@@ -126,7 +126,8 @@ class ExtFields {
   DecodeScratch* scratch_ = nullptr;
 };
 
-/// A slice of stored bytes sent as they are, and what keeps them mapped until the socket has taken them.
+/// A slice of stored bytes sent as they are, and what keeps them mapped until the socket has taken them. In a list of slices one without a
+/// pin is kept by the last pin before it.
 struct PinnedSlice {
   std::string_view bytes;
   std::shared_ptr<const void> pin;

@@ -56,11 +56,13 @@ void OutputQueue::append_body(Body&& body) {
     slices_.push_back({text_.size(), {bytes, std::move(owner)}});
     return;
   }
+  const std::shared_ptr<const void>* pin = nullptr;
   for (const PinnedSlice& slice : body.slices()) {
+    if (slice.pin) pin = &slice.pin;
     if (slice.bytes.size() < kGatherSizeMin)
       text_.append(slice.bytes);
     else
-      slices_.push_back({text_.size(), slice});
+      slices_.push_back({text_.size(), {slice.bytes, pin != nullptr ? *pin : nullptr}});  // Each its own: what lies before goes earlier.
   }
 }
 

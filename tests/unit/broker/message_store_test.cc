@@ -130,6 +130,28 @@ TEST_CASE("a pull says what it met", "[store]") {
   CHECK(found.slices.size() == 1);  // Neighbours in one file.
 }
 
+TEST_CASE("records that lie apart go out one by one, with one pin for each file", "[store]") {
+  StoreFixture store;
+  constexpr int kCount = 24;
+  for (int i = 0; i < kCount; ++i) {  // Of 2 KB, two queues in turn: several files of 16 KB.
+    store.put("Orders", i % 2, std::to_string(i) + std::string(2'000, '.'));
+  }
+  store.await_dispatch();
+  const GetResult found = store->get({.topic = "Orders", .queue_id = 1, .queue_offset = 0});
+  CHECK(found.message_count == kCount / 2);
+  REQUIRE(found.slices.size() == kCount / 2);
+  int pins = 0;
+  std::int64_t offset = 0;
+  for (const PinnedSlice& slice : found.slices) {
+    if (slice.pin) ++pins;
+    const auto record = decode_record(slice.bytes);
+    REQUIRE(record);
+    CHECK(record->queue_offset == offset++);
+  }
+  CHECK(found.slices.front().pin);
+  CHECK(pins == 1 + static_cast<int>(store->max_physical_offset() / store->log_file_size()));
+}
+
 TEST_CASE("a pull is bounded by count and by bytes, but never empty for it", "[store]") {
   StoreFixture store([](MessageStoreOptions& options) { options.transfer_bytes_max = 3000; });
   for (int i = 0; i < 40; ++i) store.put("Orders", 0, "small");

@@ -83,6 +83,23 @@ TEST_CASE("large slices go from where they lie and are pinned until they are sen
   CHECK(queue.empty());
 }
 
+TEST_CASE("a slice without a pin is kept by the last pin before it", "[remoting]") {
+  const auto first = std::make_shared<const std::string>(10'000, 'f');
+  const auto second = std::make_shared<const std::string>(10'000, 's');
+  const std::string_view of_first = *first, of_second = *second;
+  OutputQueue queue;
+  add(queue,
+      with_body(Body(std::vector<PinnedSlice>{{of_first.substr(0, 100), first},  // Copied: its pin counts for the next one all the same.
+                                              {of_first.substr(0, 3'000), nullptr},
+                                              {of_second.substr(0, 3'000), second},
+                                              {of_second.substr(0, 4'000), nullptr}})));
+  CHECK(first.use_count() == 2);
+  CHECK(second.use_count() == 3);
+  queue.consume(queue.unsent_bytes() - 1);
+  CHECK(first.use_count() == 1);
+  CHECK(second.use_count() == 2);
+}
+
 TEST_CASE("a large body is not copied", "[remoting]") {
   RemotingCommand command = with_text(100'000);
   const char* const bytes = command.body.view().data();
