@@ -101,8 +101,7 @@ class MessageStoreImpl final : public MessageStore {
   struct Walk {
     std::int64_t skip_below = 0;  ///< Where the log begins, once a record was found to be removed.
     std::int64_t last_physical_offset = -1;
-    bool of_this_run = false;       ///< A record was given out that this process appended.
-    RecordReader::Recent recent{};  ///< Holds what needs no look at it then.
+    RecordReader::Recent recent{};  ///< Not empty: a record was given out that this process appended, and what this holds needs no look.
     const void* pin = nullptr;      ///< Of the last slice.
     bool ended = false;
   };
@@ -114,6 +113,8 @@ class MessageStoreImpl final : public MessageStore {
   void take(const consumequeue::ConsumeQueue& queue, const consumequeue::QueueEntry& entry, const GetRequest& request, Walk& walk,
             GetResult& result) const;
   void walk(const consumequeue::ConsumeQueue& queue, const GetRequest& request, GetResult& result) const;
+  [[nodiscard]] std::size_t take_recent(std::span<const consumequeue::QueueEntry> units, const GetRequest& request, Walk& walk,
+                                        GetResult& result) const;
   static void give(const consumequeue::QueueEntry& entry, std::string_view record, const std::shared_ptr<const void>& pin,
                    const GetRequest& request, Walk& walk, GetResult& result);
   [[nodiscard]] bool batch_full(const GetRequest& request, const GetResult& result, const consumequeue::QueueEntry& entry) const;

@@ -25,6 +25,23 @@ bool has_word(std::string_view words, std::string_view wanted) {
   return false;
 }
 
+/// Neighbours in one mapping go out as one slice, and those behind each other in one mapping with one pin: the other io threads hold it
+/// too, and counting it is dear. `last_pin`: of the last slice.
+void add_slice(std::vector<PinnedSlice>& slices, std::string_view record, const std::shared_ptr<const void>& pin, const void*& last_pin) {
+  if (!slices.empty() && last_pin == pin.get()) {
+    std::string_view& last = slices.back().bytes;
+    if (last.data() + last.size() == record.data()) {
+      last = {last.data(), last.size() + record.size()};
+      return;
+    }
+    if (slices.size() == 1) slices.reserve(kUnitsPerRead);
+    slices.push_back({record, nullptr});
+    return;
+  }
+  last_pin = pin.get();
+  slices.push_back({record, pin});
+}
+
 }  // namespace
 
 GetResult MessageStoreImpl::get(const GetRequest& request) {
@@ -73,9 +90,17 @@ void MessageStoreImpl::walk(const consumequeue::ConsumeQueue& queue, const GetRe
       break;
     }
     const std::int64_t begin = result.next_begin_offset;
-    for (std::size_t i = 0; i < *count && !walk.ended && result.next_begin_offset - request.queue_offset < examined_max; ++i) {
-      if ((simple && consumequeue::valid_unit(entries[i])) || in_turn(queue, entries[i], request, result))
-        take(queue, entries[i], request, walk, result);
+    std::span<const consumequeue::QueueEntry> units(entries.data(), *count);
+    while (!units.empty() && !walk.ended && result.next_begin_offset - request.queue_offset < examined_max) {
+      const std::int64_t more = examined_max - (result.next_begin_offset - request.queue_offset);
+      const auto several = units.first(std::min(units.size(), static_cast<std::size_t>(more)));
+      if (const std::size_t taken = simple ? take_recent(several, request, walk, result) : 0; taken > 0) {
+        units = units.subspan(taken);
+        continue;
+      }
+      if ((simple && consumequeue::valid_unit(units.front())) || in_turn(queue, units.front(), request, result))
+        take(queue, units.front(), request, walk, result);
+      units = units.subspan(1);
     }
     if (!walk.ended && result.next_begin_offset == begin) ++result.next_begin_offset;  // Units alone that say nothing.
   }
@@ -130,7 +155,7 @@ void MessageStoreImpl::take(const consumequeue::ConsumeQueue& queue, const consu
   };
   // Units stand in the order in which they were written: behind one that is right, and of this run, come those of this process alone. Their
   // records need no look, and are found in one view of the log as long as that reaches.
-  if (walk.of_this_run && !walk.recent.holds(entry.physical_offset, entry.size)) walk.recent = reader_.recent(entry.physical_offset);
+  if (!walk.recent.empty() && !walk.recent.holds(entry.physical_offset, entry.size)) walk.recent = reader_.recent(entry.physical_offset);
   if (walk.recent.holds(entry.physical_offset, entry.size)) {
     give(entry, walk.recent.record(entry.physical_offset, entry.size), walk.recent.slice.pin, request, walk, result);
     return;
@@ -157,32 +182,55 @@ void MessageStoreImpl::take(const consumequeue::ConsumeQueue& queue, const consu
     if (record.outcome == Outcome::foreign && batch) result.next_begin_offset = examined_until;
     return;
   }
-  walk.of_this_run = reader_.just_appended(entry.physical_offset);
-  walk.recent = {};
+  walk.recent = reader_.recent(entry.physical_offset);
   give(entry, record.slice.bytes, record.slice.pin, request, walk, result);
 }
 
-/// The record goes out, when what filters by properties does not object. Neighbours in one mapping go out as one slice, and those behind
-/// each other in one mapping with one pin: the other io threads hold it too, and counting it is dear.
+/// The record goes out, when what filters by properties does not object.
 void MessageStoreImpl::give(const consumequeue::QueueEntry& entry, std::string_view record, const std::shared_ptr<const void>& pin,
                             const GetRequest& request, Walk& walk, GetResult& result) {
   if (request.filter != nullptr && request.filter->reads_properties()) {
     const auto decoded = decode_record(record);
     if (!decoded || !request.filter->wants_properties(decoded->properties)) return;
   }
-  const bool same_pin = walk.pin == pin.get() && !result.slices.empty();
-  PinnedSlice* const last = same_pin ? &result.slices.back() : nullptr;
-  if (same_pin && last->bytes.data() + last->bytes.size() == record.data()) {
-    last->bytes = {last->bytes.data(), last->bytes.size() + record.size()};
-  } else {
-    if (result.slices.size() == 1) result.slices.reserve(kUnitsPerRead);
-    result.slices.push_back({record, same_pin ? nullptr : pin});
-    walk.pin = pin.get();
-  }
+  add_slice(result.slices, record, pin, walk.pin);
   result.status = GetStatus::found;
   result.size_bytes += entry.size;
   result.message_count += entry.message_count;
   walk.ended = result.message_count >= request.message_count_max;
+}
+
+/// Does for units of a simple queue what `take` would, as long as there is nothing to decide: all are wanted, their records are in
+/// `walk.recent` and there is room for them. Number of units taken.
+std::size_t MessageStoreImpl::take_recent(std::span<const consumequeue::QueueEntry> units, const GetRequest& request, Walk& walk,
+                                          GetResult& result) const {
+  if (request.filter != nullptr || walk.recent.empty() || far_behind(walk.recent.begin)) return 0;
+  const std::int32_t room = std::min(options_.transfer_count_max, request.message_count_max) - result.message_count;
+  const std::int64_t size_max = options_.transfer_bytes_max - result.size_bytes;
+  units = units.first(std::min(units.size(), static_cast<std::size_t>(std::max(room, 0))));
+  std::size_t taken = 0;
+  std::int64_t size = 0;
+  std::string_view joined;  // Neighbours.
+  for (const consumequeue::QueueEntry& unit : units) {
+    if (unit.size <= 0 || unit.blank() || size + unit.size > size_max || !walk.recent.holds(unit.physical_offset, unit.size)) break;
+    const std::string_view record = walk.recent.record(unit.physical_offset, unit.size);
+    if (joined.data() + joined.size() == record.data()) {
+      joined = {joined.data(), joined.size() + record.size()};
+    } else {
+      if (!joined.empty()) add_slice(result.slices, joined, walk.recent.slice.pin, walk.pin);
+      joined = record;
+    }
+    size += unit.size;
+    ++taken;
+  }
+  if (taken == 0) return 0;
+  add_slice(result.slices, joined, walk.recent.slice.pin, walk.pin);
+  result.size_bytes += size;
+  result.message_count += static_cast<std::int32_t>(taken);
+  result.next_begin_offset = units[taken - 1].next_queue_offset();
+  walk.last_physical_offset = units[taken - 1].physical_offset;
+  walk.ended = result.message_count >= request.message_count_max;
+  return taken;
 }
 
 bool MessageStoreImpl::batch_full(const GetRequest& request, const GetResult& result, const consumequeue::QueueEntry& entry) const {

@@ -51,6 +51,7 @@ class RecordReader {
   struct Recent {
     std::int64_t begin = 0;
     PinnedSlice slice;  ///< Empty: nothing.
+    [[nodiscard]] bool empty() const noexcept { return slice.bytes.empty(); }
     [[nodiscard]] bool holds(std::int64_t physical_offset, std::int64_t size) const noexcept {
       return physical_offset >= begin && size <= static_cast<std::int64_t>(slice.bytes.size()) - (physical_offset - begin);
     }
