@@ -137,11 +137,6 @@ std::optional<ConsumerGroupState> ConsumerManager::find(std::string_view group) 
   return state;
 }
 
-bool ConsumerManager::is_online(std::string_view group) const {
-  const std::lock_guard lock(mutex_);
-  return groups_.contains(group);
-}
-
 PullSubscription ConsumerManager::look_up(std::string_view group, std::string_view topic) const {
   const std::lock_guard lock(mutex_);
   const auto found = groups_.find(group);
@@ -206,19 +201,16 @@ std::vector<std::string> ConsumerManager::groups() const {
   return names;
 }
 
-void ConsumerManager::compensate_group(std::string_view group, std::string_view consume_type, std::string_view message_model) {
+void ConsumerManager::compensate(std::string_view group, std::string_view consume_type, std::string_view message_model,
+                                 const SubscriptionData& subscription) {
   const std::lock_guard lock(mutex_);
+  if (groups_.contains(group)) return;
   auto found = compensated_.find(group);
   if (found == compensated_.end()) found = compensated_.emplace(std::string(group), Compensated{}).first;
-  found->second.consume_type = consume_type;
-  found->second.message_model = message_model;
-}
-
-void ConsumerManager::compensate_subscription(std::string_view group, const SubscriptionData& subscription) {
-  const std::lock_guard lock(mutex_);
-  auto found = compensated_.find(group);
-  if (found == compensated_.end()) found = compensated_.emplace(std::string(group), Compensated{}).first;
-  SubscriptionPtr& known = found->second.subscriptions[subscription.topic];
+  Compensated& told = found->second;
+  told.consume_type = consume_type;
+  told.message_model = message_model;
+  SubscriptionPtr& known = told.subscriptions[subscription.topic];
   if (!known || known->expression != subscription.expression) known = std::make_shared<const SubscriptionData>(subscription);
 }
 

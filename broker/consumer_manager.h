@@ -58,7 +58,6 @@ class ConsumerManager {
   void expire();
 
   [[nodiscard]] std::optional<ConsumerGroupState> find(std::string_view group) const;
-  [[nodiscard]] bool is_online(std::string_view group) const;
   /// For pulls: what clients have told by heartbeat, nothing compensated.
   [[nodiscard]] PullSubscription look_up(std::string_view group, std::string_view topic) const;
   /// The subscription of an online group, else what a pull of an offline one told (compensated), else null.
@@ -69,9 +68,9 @@ class ConsumerManager {
   [[nodiscard]] std::set<std::string> groups_of_topic(std::string_view topic) const;
   [[nodiscard]] std::vector<std::string> groups() const;
 
-  /// Remembers what a pull of an offline group tells, so that tools show it. Source: compensate*Info.
-  void compensate_group(std::string_view group, std::string_view consume_type, std::string_view message_model);
-  void compensate_subscription(std::string_view group, const SubscriptionData& subscription);
+  /// Remembers what a pull of an offline group tells, so that tools show it; nothing of an online one. Source: compensate*Info.
+  void compensate(std::string_view group, std::string_view consume_type, std::string_view message_model,
+                  const SubscriptionData& subscription);
 
   /// Whether members are told (request 40) of changes in that group: its config says so. Without one: always. Members of a
   /// broadcasting group never are.

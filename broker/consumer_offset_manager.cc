@@ -10,7 +10,7 @@
 namespace skylark::broker {
 namespace {
 
-/// Valid until the next call of this thread: two are asked for with every pull.
+/// Valid until the next call of this thread: one is asked for with every pull.
 const std::string& key_of(std::string_view topic, std::string_view group) {
   thread_local std::string key;
   return key.assign(topic).append(1, '@').append(group);
@@ -21,6 +21,10 @@ std::pair<std::string_view, std::string_view> parts_of(std::string_view key) {
   const auto at = key.find('@');
   if (at == std::string_view::npos || key.find('@', at + 1) != std::string_view::npos) return {};
   return {key.substr(0, at), key.substr(at + 1)};
+}
+
+void warn_if_back(std::string_view group, std::string_view topic, std::int32_t queue_id, std::int64_t offset, std::int64_t before) {
+  if (offset < before) log::warn("group {} goes back in {} queue {}: {} after {}", group, topic, queue_id, offset, before);
 }
 
 bool of_group(std::string_view key, std::string_view group) {
@@ -123,12 +127,18 @@ void ConsumerOffsetManager::commit(std::string_view group, std::string_view topi
   std::int64_t before = -1;
   {
     const std::lock_guard lock(mutex_);
-    ++changes_;
-    const auto [entry, added] = offsets_[key_of(topic, group)].try_emplace(queue_of(group, queue_id), offset);
-    if (!added) before = std::exchange(entry->second, offset);
-    if (++commits_ % version_step_ == 0) version_.bump(clock_.now_ms());
+    before = commit_unlocked(key_of(topic, group), queue_of(group, queue_id), offset);
   }
-  if (offset < before) log::warn("group {} goes back in {} queue {}: {} after {}", group, topic, queue_id, offset, before);
+  warn_if_back(group, topic, queue_id, offset, before);
+}
+
+/// The offset that was there before; -1: none.
+std::int64_t ConsumerOffsetManager::commit_unlocked(const std::string& key, std::int32_t queue_id, std::int64_t offset) {
+  ++changes_;
+  const auto [entry, added] = offsets_[key].try_emplace(queue_id, offset);
+  const std::int64_t before = added ? -1 : std::exchange(entry->second, offset);
+  if (++commits_ % version_step_ == 0) version_.bump(clock_.now_ms());
+  return before;
 }
 
 std::int64_t ConsumerOffsetManager::look_up(const Table& table, std::string_view group, std::string_view topic, std::int32_t queue_id) {
@@ -153,9 +163,16 @@ OffsetsByQueue ConsumerOffsetManager::offsets(std::string_view group, std::strin
   return found == offsets_.end() ? OffsetsByQueue{} : found->second;
 }
 
-void ConsumerOffsetManager::commit_pull(std::string_view group, std::string_view topic, std::int32_t queue_id, std::int64_t offset) {
-  const std::lock_guard lock(mutex_);
-  pull_offsets_[key_of(topic, group)][queue_id] = offset;
+void ConsumerOffsetManager::commit_pull(std::string_view group, std::string_view topic, std::int32_t queue_id, std::int64_t offset,
+                                        std::optional<std::int64_t> consumed) {
+  const std::string& key = key_of(topic, group);
+  std::int64_t before = -1;
+  {
+    const std::lock_guard lock(mutex_);
+    pull_offsets_[key][queue_id] = offset;
+    if (consumed) before = commit_unlocked(key, queue_of(group, queue_id), *consumed);
+  }
+  if (consumed) warn_if_back(group, topic, queue_id, *consumed, before);
 }
 
 std::int64_t ConsumerOffsetManager::query_pull(std::string_view group, std::string_view topic, std::int32_t queue_id) const {
@@ -169,6 +186,7 @@ void ConsumerOffsetManager::assign_reset(std::string_view group, std::string_vie
   ++changes_;
   offsets_[key][queue_of(group, queue_id)] = offset;
   resets_[key][queue_id] = offset;
+  may_reset_.store(true, std::memory_order_release);
   version_.bump(clock_.now_ms());
 }
 
@@ -178,8 +196,9 @@ bool ConsumerOffsetManager::has_reset(std::string_view group, std::string_view t
 }
 
 std::optional<std::int64_t> ConsumerOffsetManager::take_reset(std::string_view group, std::string_view topic, std::int32_t queue_id) {
+  if (!may_reset_.load(std::memory_order_acquire)) return std::nullopt;
   const std::lock_guard lock(mutex_);
-  if (resets_.empty()) return std::nullopt;
+  may_reset_.store(!resets_.empty(), std::memory_order_release);
   const auto queues = resets_.find(key_of(topic, group));
   if (queues == resets_.end()) return std::nullopt;
   const auto found = queues->second.find(queue_id);

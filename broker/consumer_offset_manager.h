@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -39,7 +40,9 @@ class ConsumerOffsetManager {
   /// -1 when there is none.
   [[nodiscard]] std::int64_t query(std::string_view group, std::string_view topic, std::int32_t queue_id) const;
   [[nodiscard]] OffsetsByQueue offsets(std::string_view group, std::string_view topic) const;
-  void commit_pull(std::string_view group, std::string_view topic, std::int32_t queue_id, std::int64_t offset);
+  /// Notes how far a group has pulled; `consumed`: to be committed as well.
+  void commit_pull(std::string_view group, std::string_view topic, std::int32_t queue_id, std::int64_t offset,
+                   std::optional<std::int64_t> consumed);
   /// The offset after the last one pulled, or -1.
   [[nodiscard]] std::int64_t query_pull(std::string_view group, std::string_view topic, std::int32_t queue_id) const;
 
@@ -70,6 +73,7 @@ class ConsumerOffsetManager {
 
  private:
   using Table = TextMap<OffsetsByQueue>;
+  std::int64_t commit_unlocked(const std::string& key, std::int32_t queue_id, std::int64_t offset);
   [[nodiscard]] std::int32_t queue_of(std::string_view group, std::int32_t queue_id) const;
   [[nodiscard]] static std::int64_t look_up(const Table& table, std::string_view group, std::string_view topic, std::int32_t queue_id);
   void read_unlocked(const json::Value& value);
@@ -84,6 +88,7 @@ class ConsumerOffsetManager {
   Table offsets_;
   Table pull_offsets_;
   Table resets_;
+  std::atomic<bool> may_reset_{false};  ///< False: there are none. So that a pull need not take the mutex to find that out.
   DataVersion version_;
   std::int64_t commits_ = 0;
   std::uint64_t changes_ = 0;

@@ -115,12 +115,11 @@ remoting::Reply PullMessageHandler::finish(RemotingCommand& request, const PullM
                   fmt::format("the message at offset {} of queue {} of {} cannot be read from disk", result.next_begin_offset,
                               header.queue_id, header.topic));
   }
-  parts_.offsets.commit_pull(header.consumer_group, header.topic, header.queue_id, result.next_begin_offset);
   const bool commits = may_hold && (header.sys_flag & pull_flag::kCommitOffset) != 0;
-  // A consumer that is being reset tells the offset from before.
-  if (commits && result.status != GetStatus::offset_reset) {
-    parts_.offsets.commit(header.consumer_group, header.topic, header.queue_id, header.commit_offset);
-  }
+  std::optional<std::int64_t> consumed;
+  if (commits && result.status != GetStatus::offset_reset)
+    consumed = header.commit_offset;  // Else it tells the offset from before the reset.
+  parts_.offsets.commit_pull(header.consumer_group, header.topic, header.queue_id, result.next_begin_offset, consumed);
 
   RemotingCommand response = answer_result(request, header, checked, result);
   const bool waits = may_hold && (header.sys_flag & pull_flag::kSuspend) != 0 && response.code == to_int(ResponseCode::pull_not_found);
@@ -174,10 +173,7 @@ std::optional<RemotingCommand> PullMessageHandler::check_subscription(const Remo
     }
     if (!parsed) return answer(request, ResponseCode::subscription_parse_failed, "parse the consumer's subscription failed");
     parsed->version = header.sub_version;
-    if (!parts_.consumers.is_online(header.consumer_group)) {
-      parts_.consumers.compensate_group(header.consumer_group, "CONSUME_PASSIVELY", "CLUSTERING");
-      parts_.consumers.compensate_subscription(header.consumer_group, *parsed);
-    }
+    parts_.consumers.compensate(header.consumer_group, "CONSUME_PASSIVELY", "CLUSTERING", *parsed);
     if (parsed->is_tag_type() && parsed->matches_all()) return std::nullopt;  // As most pulls; nobody asks for the subscription again.
     subscription = std::make_shared<const SubscriptionData>(std::move(*parsed));
   } else {

@@ -67,7 +67,7 @@ TEST_CASE("every member is told when one joins or leaves, the one itself include
   consumers.unregister_consumer("G", client_on(second, "b"));
   CHECK(notices(first) == 1);
   consumers.on_connection_closed(first);
-  CHECK_FALSE(consumers.is_online("G"));
+  CHECK_FALSE(consumers.look_up("G", "T").online);
 }
 
 TEST_CASE("only a change of the set of topics counts as a change of subscriptions", "[broker][consumers]") {
@@ -126,11 +126,9 @@ TEST_CASE("what a pull of an offline group tells is remembered for tools alone",
   SubscriptionData subscription;
   subscription.topic = "T";
   subscription.expression = "TagA";
-  consumers.compensate_group("G", "CONSUME_PASSIVELY", "CLUSTERING");
-  consumers.compensate_subscription("G", subscription);
+  consumers.compensate("G", "CONSUME_PASSIVELY", "CLUSTERING", subscription);
   REQUIRE(consumers.find_subscription("G", "T"));
   CHECK(consumers.find_subscription("G", "T")->expression == "TagA");
-  CHECK_FALSE(consumers.is_online("G"));
   CHECK_FALSE(consumers.look_up("G", "T").online);
 }
 
