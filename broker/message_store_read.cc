@@ -160,7 +160,7 @@ void MessageStoreImpl::take(const consumequeue::ConsumeQueue& queue, const consu
     give(entry, walk.recent.record(entry.physical_offset, entry.size), walk.recent.slice.pin, request, walk, result);
     return;
   }
-  const auto record = reader_.listed(entry.physical_offset, entry.size, request.may_wait, place());
+  const auto record = reader_.listed(entry.physical_offset, entry.size, request.may_wait, place(), walk.recent);
   if (record.outcome == Outcome::on_disk || record.outcome == Outcome::failed) {
     walk.ended = true;
     result.next_begin_offset = examined_until;
@@ -182,7 +182,6 @@ void MessageStoreImpl::take(const consumequeue::ConsumeQueue& queue, const consu
     if (record.outcome == Outcome::foreign && batch) result.next_begin_offset = examined_until;
     return;
   }
-  walk.recent = reader_.recent(entry.physical_offset);
   give(entry, record.slice.bytes, record.slice.pin, request, walk, result);
 }
 

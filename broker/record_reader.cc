@@ -41,10 +41,13 @@ RecordReader::Read RecordReader::record(std::int64_t physical_offset, std::int64
 }
 
 RecordReader::Read RecordReader::listed(std::int64_t physical_offset, std::int64_t size, bool may_wait,
-                                        const consumequeue::QueuePlace& place) const {
-  Read read = this->read(physical_offset, size, may_wait);
-  if (read.outcome != Outcome::found) return read;
-  return checked(std::move(read), physical_offset, &place);
+                                        const consumequeue::QueuePlace& place, Recent& recent) const {
+  recent = this->recent(physical_offset);
+  Read read = recent.holds(physical_offset, size) ? Read{Outcome::found, {recent.record(physical_offset, size), recent.slice.pin}}
+                                                  : this->read(physical_offset, size, may_wait);
+  if (read.outcome == Outcome::found) read = checked(std::move(read), physical_offset, &place);
+  if (read.outcome != Outcome::found) recent = {};
+  return read;
 }
 
 RecordReader::Read RecordReader::checked(Read found, std::int64_t physical_offset, const consumequeue::QueuePlace* place) const {
