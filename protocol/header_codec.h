@@ -6,6 +6,7 @@
 #include <charconv>
 #include <concepts>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <optional>
 #include <string>
@@ -150,9 +151,19 @@ class FieldReader {
       if (index == kCount || is_name(kNameList[index], name)) return index;
     }
   }
-  /// `known` is not empty. The short names have one letter: no call to compare them.
+  /// `known` is not empty. The short names have one letter, most of the others 8 to 16: no call to compare them.
   static bool is_name(std::string_view known, std::string_view name) noexcept {
-    return known.size() == name.size() && known[0] == name[0] && (known.size() == 1 || known == name);
+    if (known.size() != name.size() || known[0] != name[0]) return false;
+    if (known.size() == 1) return true;
+    constexpr std::size_t kWord = sizeof(std::uint64_t);
+    if (known.size() < kWord || known.size() > 2 * kWord) return known == name;
+    const auto word = [](std::string_view text, std::size_t at) {
+      std::uint64_t bytes = 0;
+      std::memcpy(&bytes, text.data() + at, kWord);
+      return bytes;
+    };
+    const std::size_t last = known.size() - kWord;
+    return word(known, 0) == word(name, 0) && word(known, last) == word(name, last);
   }
 
   template <std::size_t kIndex>

@@ -27,22 +27,15 @@ std::int32_t widened(std::int32_t code) noexcept {
   return code;
 }
 
-void put_entry(detail::TextWriter& out, std::string_view name, std::string_view value) {
-  out.put_be(static_cast<std::int16_t>(name.size()));
-  out.put(name);
-  out.put_be(static_cast<std::int32_t>(value.size()));
-  out.put(value);
-}
-
 void put_field(detail::TextWriter& out, const ExtFields::Entry& entry) {
   if (entry.name.empty() || entry.name.size() > static_cast<std::size_t>(std::numeric_limits<std::int16_t>::max())) return;
   char digits[24];
   switch (entry.kind) {
-    case ExtFields::Kind::text: return put_entry(out, entry.name, entry.text);
-    case ExtFields::Kind::boolean: return put_entry(out, entry.name, entry.number != 0 ? "true" : "false");
+    case ExtFields::Kind::text: return out.put_entry(entry.name, entry.text);
+    case ExtFields::Kind::boolean: return out.put_entry(entry.name, entry.number != 0 ? "true" : "false");
     case ExtFields::Kind::integer: {
       const auto [end, error] = std::to_chars(digits, digits + sizeof digits, entry.number);
-      return put_entry(out, entry.name, {digits, static_cast<std::size_t>(end - digits)});
+      return out.put_entry(entry.name, {digits, static_cast<std::size_t>(end - digits)});
     }
   }
 }

@@ -46,6 +46,21 @@ class TextWriter {
     store_be(buffer_.data() + used_, value);
     used_ += sizeof value;
   }
+  /// Both counted, as in ROCKETMQ headers.
+  void put_entry(std::string_view name, std::string_view value) {
+    if (sizeof(std::int16_t) + sizeof(std::int32_t) + name.size() + value.size() > kSize - used_) {
+      put_be(static_cast<std::int16_t>(name.size()));
+      put(name);
+      put_be(static_cast<std::int32_t>(value.size()));
+      return put(value);
+    }
+    char* at = buffer_.data() + used_;  // One look at the room for all four.
+    store_be(at, static_cast<std::int16_t>(name.size()));
+    copy(name, at += sizeof(std::int16_t));
+    store_be(at += name.size(), static_cast<std::int32_t>(value.size()));
+    copy(value, at += sizeof(std::int32_t));
+    used_ = static_cast<std::size_t>(at + value.size() - buffer_.data());
+  }
   /// As `json::append_quoted`.
   void put_quoted(std::string_view text) {
     if (text.size() + 2 > kSize - used_) finish();
