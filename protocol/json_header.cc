@@ -29,176 +29,239 @@ struct Scalar {
   [[nodiscard]] bool is_null() const noexcept { return kind == Kind::word && raw == "null"; }
 };
 
+/// What reads something is told where that begins and returns where it ends, or null when it is malformed: so the place stays in a
+/// register.
 class HeaderParser {
  public:
-  HeaderParser(std::string_view text, RemotingCommand& into) noexcept : at_(text.data()), end_(at_ + text.size()), into_(into) {}
+  HeaderParser(std::string_view text, RemotingCommand& into) noexcept
+      : begin_(text.data()), end_(begin_ + text.size()), marks_(begin_, end_), into_(into) {}
 
   bool parse() {
     into_.language = Language::java;  // Java's own defaults for what is missing.
     into_.version = 0;
-    const bool whole = parse_object([this](std::string_view name) { return parse_member(name); });
-    skip_space();
-    return whole && at_ == end_;
+    const char* const at = parse_object(begin_, [this](std::string_view name, const char* value) { return parse_member(name, value); });
+    return at != nullptr && skip_space(at) == end_;
   }
 
  private:
-  void skip_space() noexcept {
-    while (at_ != end_ && is_space(*at_)) ++at_;
+  [[nodiscard]] const char* skip_space(const char* at) const noexcept {
+    while (at != end_ && is_space(*at)) ++at;
+    return at;
   }
-  [[nodiscard]] char peek() noexcept {
-    skip_space();
-    return at_ != end_ ? *at_ : '\0';
-  }
-  bool take(char c) noexcept {
+  [[nodiscard]] bool is_at(const char* at, char c) const noexcept { return at != end_ && *at == c; }
+  /// Whether there is a `c` at `at` or behind spaces; if so `at` moves behind it.
+  bool take(const char*& at, char c) const noexcept {
     // Machines write no space: mostly it stands here already.
-    if ((at_ == end_ || *at_ != c) && peek() != c) return false;
-    ++at_;
+    const char* const found = is_at(at, c) ? at : skip_space(at);
+    if (!is_at(found, c)) return false;
+    at = found + 1;
     return true;
   }
 
   template <class OnMember>
-  bool parse_object(OnMember on_member) {
-    if (!take('{')) return false;
-    while (!take('}')) {
+  const char* parse_object(const char* at, OnMember on_member) {
+    if (!take(at, '{')) return nullptr;
+    for (;;) {
       std::string_view name;
-      if (!take_plain_text(name)) {
+      if (const char* const quote = plain_text_end(at); quote != nullptr) {
+        name = {at + 1, quote};
+        at = quote + 1;
+      } else {
+        if (take(at, '}')) return at;
         Scalar any;
-        if (!take_scalar(any)) return false;
+        at = take_scalar(at, any);
+        if (at == nullptr) return nullptr;
         name = text_of(any);
+        if (name.data() == nullptr) return nullptr;
       }
-      if (!take(':') || !on_member(name)) return false;
-      if (failed_ || (!take(',') && peek() != '}')) return false;
+      if (!take(at, ':')) return nullptr;
+      at = on_member(name, at);
+      if (at == nullptr || (!take(at, ',') && !is_at(skip_space(at), '}'))) return nullptr;
     }
-    return true;
   }
 
-  bool parse_member(std::string_view name) {
-    if (name == "extFields")
-      return peek() == '{' ? parse_object([this](std::string_view field) { return parse_field(field); }) : take_null();
-    if (name == "code") return take_integer(into_.code);
-    if (name == "opaque") return take_integer(into_.opaque);
-    if (name == "flag") return take_integer(into_.flag);
-    if (name == "version") return take_version();
-    if (name == "language") return take_language();
-    if (name == "remark") return take_remark();
-    return skip_value();
+  const char* parse_member(std::string_view name, const char* at) {
+    switch (name.size()) {  // Few share one.
+      case 4:
+        if (name == "code") return take_integer(at, into_.code);
+        if (name == "flag") return take_integer(at, into_.flag);
+        break;
+      case 6:
+        if (name == "opaque") return take_integer(at, into_.opaque);
+        if (name == "remark") return take_remark(at);
+        break;
+      case 7:
+        if (name == "version") return take_version(at);
+        break;
+      case 8:
+        if (name == "language") return take_language(at);
+        break;
+      case 9:
+        if (name == "extFields") return parse_fields(at);
+        break;
+      default: break;
+    }
+    return skip_value(at);
   }
 
-  bool parse_field(std::string_view name) {
-    if (std::string_view text; take_plain_text(text)) {
-      into_.ext.add_view(name, text);
-      return true;
-    }
-    const char first = peek();
-    if (first == '{' || first == '[') return skip_value();
+  const char* parse_fields(const char* at) {
+    at = skip_space(at);
+    if (!is_at(at, '{')) return take_null(at);
+    return parse_object(at, [this](std::string_view name, const char* value) {
+      const char* const quote = plain_text_end(value);
+      if (quote == nullptr) return parse_other_field(name, value);
+      into_.ext.add_view(name, {value + 1, quote});
+      return quote + 1;
+    });
+  }
+
+  /// A field whose value is no plain text.
+  [[gnu::noinline]] const char* parse_other_field(std::string_view name, const char* at) {
+    at = skip_space(at);
+    if (is_at(at, '{') || is_at(at, '[')) return skip_value(at);
     Scalar value;
-    if (!take_scalar(value)) return false;
-    if (!value.is_null()) into_.ext.add_view(name, text_of(value));
-    return true;
+    at = take_scalar(at, value);
+    if (at == nullptr || value.is_null()) return at;
+    const std::string_view text = text_of(value);
+    if (text.data() == nullptr) return nullptr;
+    into_.ext.add_view(name, text);
+    return at;
   }
 
-  /// Takes a text in double quotes without escapes, which nearly every name and value is, when it stands right here; else nothing.
-  bool take_plain_text(std::string_view& into) noexcept {
-    if (at_ == end_ || *at_ != '"') return false;
-    const char* const begin = at_ + 1;
-    const char* const stop = detail::find_either<'"', '\\'>(begin, end_);
-    if (stop == end_ || *stop != '"') return false;
-    into = {begin, stop};
-    at_ = stop + 1;
-    return true;
+  /// The closing quote of a text in double quotes without escapes, which nearly every name and value is, when it begins right here; else
+  /// null.
+  [[nodiscard]] const char* plain_text_end(const char* at) noexcept {
+    if (!is_at(at, '"')) return nullptr;
+    const char* const mark = marks_.find(at + 1);
+    return is_at(mark, '"') ? mark : nullptr;
   }
-
-  bool take_scalar(Scalar& into) noexcept {
-    const char first = peek();
-    if (first == '"' || first == '\'') {
-      const char* const begin = at_ + 1;
-      const char* const end = json::detail::find_closing_quote(begin, end_, first, into.has_escape);
-      if (end == end_) return false;
-      into.kind = Scalar::Kind::text;
-      into.raw = {begin, end};
-      at_ = end + 1;
-      return true;
+  /// The double quote that closes the text whose inside begins at `at`, or the end.
+  [[nodiscard]] const char* find_closing_quote(const char* at, bool& has_escape) noexcept {
+    for (;;) {
+      at = marks_.find(at);
+      if (at == end_ || *at == '"') return at;
+      has_escape = true;
+      if (end_ - at < 2) return end_;
+      at += 2;
     }
-    const char* const begin = at_;
-    const bool is_number = first == '-' || first == '+' || first == '.' || (first >= '0' && first <= '9');
-    while (at_ != end_ && (is_number ? is_number_character(*at_) : is_name_character(*at_))) ++at_;
-    into.kind = is_number ? Scalar::Kind::number : Scalar::Kind::word;
-    into.raw = {begin, at_};
-    return !into.raw.empty();
   }
 
-  /// The text itself, in memory of the field set when escapes had to be resolved.
+  const char* take_scalar(const char* at, Scalar& into) noexcept {
+    at = skip_space(at);
+    if (at == end_) return nullptr;
+    const char first = *at;
+    if (first == '"' || first == '\'') {
+      const char* const end = first == '"' ? find_closing_quote(at + 1, into.has_escape)
+                                           : json::detail::find_closing_quote(at + 1, end_, first, into.has_escape);
+      if (end == end_) return nullptr;
+      into.kind = Scalar::Kind::text;
+      into.raw = {at + 1, end};
+      return end + 1;
+    }
+    const char* const begin = at;
+    const bool is_number = first == '-' || first == '+' || first == '.' || (first >= '0' && first <= '9');
+    while (at != end_ && (is_number ? is_number_character(*at) : is_name_character(*at))) ++at;
+    into.kind = is_number ? Scalar::Kind::number : Scalar::Kind::word;
+    into.raw = {begin, at};
+    return at != begin ? at : nullptr;
+  }
+
+  /// The text itself, in memory of the field set when escapes had to be resolved. Its data is null when there is an unknown one.
   std::string_view text_of(const Scalar& scalar) {
     if (!scalar.has_escape) return scalar.raw;
     char* begin = into_.ext.allocate(scalar.raw.size());
     const char* end = json::detail::unescape_to(scalar.raw, begin);
-    if (end == nullptr) return failed_ = true, std::string_view();
+    if (end == nullptr) return {};
     return {begin, static_cast<std::size_t>(end - begin)};
   }
 
-  bool take_number(std::int64_t& into) noexcept {
+  /// Takes up to nine digits and nothing else, which nearly every number is, when they stand right here; else null.
+  const char* take_digits(const char* at, std::int64_t& into) const noexcept {
+    constexpr std::ptrdiff_t kDigitsMax = 9;
+    const char* const begin = at;
+    std::uint32_t value = 0;
+    for (; at != end_ && at - begin < kDigitsMax && *at >= '0' && *at <= '9'; ++at)
+      value = value * 10 + static_cast<std::uint32_t>(*at - '0');
+    if (at == begin || at == end_ || is_number_character(*at)) return nullptr;
+    into = value;
+    return at;
+  }
+  const char* take_number(const char* at, std::int64_t& into) noexcept {
+    if (const char* const behind = take_digits(at, into); behind != nullptr) return behind;
     Scalar scalar;
-    if (!take_scalar(scalar)) return false;
-    if (scalar.is_null()) return into = 0, true;
+    at = take_scalar(at, scalar);
+    if (at == nullptr || scalar.is_null()) return into = 0, at;
     std::string_view digits = scalar.raw;
     if (digits.starts_with('+')) digits.remove_prefix(1);
     const auto [stop, error] = std::from_chars(digits.data(), digits.data() + digits.size(), into);
-    return error == std::errc{} && stop == digits.data() + digits.size();
+    return error == std::errc{} && stop == digits.data() + digits.size() ? at : nullptr;
   }
-  bool take_integer(std::int32_t& into) noexcept {
+  const char* take_integer(const char* at, std::int32_t& into) noexcept {
     std::int64_t value = 0;
-    if (!take_number(value)) return false;
+    at = take_number(at, value);
     into = static_cast<std::int32_t>(value);
-    return value == into;
+    return value == into ? at : nullptr;
   }
-  bool take_version() noexcept {
+  const char* take_version(const char* at) noexcept {
     std::int64_t value = 0;
-    if (!take_number(value)) return false;
+    at = take_number(at, value);
     using Limits = std::numeric_limits<std::int16_t>;
     into_.version = static_cast<std::int16_t>(std::clamp<std::int64_t>(value, Limits::min(), Limits::max()));
-    return true;
+    return at;
   }
-  bool take_language() {
+  const char* take_language(const char* at) noexcept {
+    if (const char* const quote = plain_text_end(at); quote != nullptr) {
+      into_.language = language_from(std::string_view(at + 1, quote));
+      return quote + 1;
+    }
     Scalar scalar;
-    if (!take_scalar(scalar)) return false;
+    at = take_scalar(at, scalar);
     std::int64_t number = -1;
-    const auto [stop, error] = std::from_chars(scalar.raw.data(), scalar.raw.data() + scalar.raw.size(), number);
-    into_.language = scalar.kind == Scalar::Kind::number && error == std::errc{} ? language_from(number) : language_from(scalar.raw);
-    return true;
+    const bool is_number = scalar.kind == Scalar::Kind::number &&
+                           std::from_chars(scalar.raw.data(), scalar.raw.data() + scalar.raw.size(), number).ec == std::errc{};
+    into_.language = is_number ? language_from(number) : language_from(scalar.raw);
+    return at;
   }
-  bool take_remark() {
+  const char* take_remark(const char* at) {
     Scalar scalar;
-    if (!take_scalar(scalar)) return false;
-    if (!scalar.is_null()) into_.remark = text_of(scalar);
-    return true;
+    at = take_scalar(at, scalar);
+    if (at == nullptr || scalar.is_null()) return at;
+    const std::string_view text = text_of(scalar);
+    into_.remark = text;
+    return text.data() != nullptr ? at : nullptr;
   }
-  bool take_null() noexcept {
+  const char* take_null(const char* at) noexcept {
     Scalar scalar;
-    return take_scalar(scalar) && scalar.is_null();
+    at = take_scalar(at, scalar);
+    return scalar.is_null() ? at : nullptr;
   }
 
   /// Passes over a value by its brackets alone; what is inside is nobody's business.
-  bool skip_value() noexcept {
+  const char* skip_value(const char* at) noexcept {
+    if (const char* const quote = plain_text_end(at); quote != nullptr) return quote + 1;
     std::size_t depth = 0;
     do {
-      const char c = peek();
+      at = skip_space(at);
+      const char c = at != end_ ? *at : '\0';
       if (c == '{' || c == '[') {
-        ++depth, ++at_;
+        ++depth, ++at;
       } else if (c == '}' || c == ']') {
-        if (depth == 0) return false;
-        --depth, ++at_;
+        if (depth == 0) return nullptr;
+        --depth, ++at;
       } else if (depth > 0 && (c == ',' || c == ':')) {
-        ++at_;
-      } else if (Scalar scalar; !take_scalar(scalar)) {
-        return false;
+        ++at;
+      } else {
+        Scalar scalar;
+        at = take_scalar(at, scalar);
+        if (at == nullptr) return nullptr;
       }
     } while (depth > 0);
-    return true;
+    return at;
   }
 
-  const char* at_;
+  const char* const begin_;
   const char* const end_;
-  bool failed_ = false;
+  detail::MarkFinder marks_;
   RemotingCommand& into_;
 };
 

@@ -3,6 +3,7 @@
 
 #include <bit>
 #include <cstddef>
+#include <cstdint>
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -29,6 +30,64 @@ template <char kWanted, char kOther = kWanted>
   while (at != end && *at != kWanted && *at != kOther) ++at;
   return at;
 }
+
+/// Finds the double quotes and backslashes of a text from its front to its end. A block of it is compared at once and kept as one bit a
+/// byte: then the next mark is a shift away, and no name or value, however short, has a loop of its own.
+class MarkFinder {
+ public:
+  MarkFinder(const char* begin, const char* end) noexcept : begin_(begin), end_(end), block_(begin) {
+    if (begin != end) marks_ = marks_from(begin);
+  }
+
+  /// The first mark in [at, end), or `end`.
+  [[nodiscard]] const char* find(const char* at) noexcept {
+    const auto passed = static_cast<std::size_t>(at - block_);
+    const std::uint64_t ahead = passed < kBlock ? marks_ >> passed : 0;
+    return ahead != 0 ? at + std::countr_zero(ahead) : find_in_other_blocks(at);
+  }
+
+ private:
+  static constexpr std::size_t kBlock = 64;
+
+  [[nodiscard]] std::size_t left_from(const char* at) const noexcept { return static_cast<std::size_t>(end_ - at); }
+
+  /// As `find`, when the block at hand has no mark in [at, end).
+  [[gnu::noinline]] const char* find_in_other_blocks(const char* at) noexcept {
+    if (static_cast<std::size_t>(at - block_) < kBlock) at = left_from(block_) > kBlock ? block_ + kBlock : end_;
+    for (; at != end_; at = left_from(at) > kBlock ? at + kBlock : end_) {
+      block_ = at;
+      marks_ = marks_from(at);
+      if (marks_ != 0) return at + std::countr_zero(marks_);
+    }
+    return end_;
+  }
+
+  /// One bit for each of the 64 bytes from `at`; none for those behind the end.
+  [[nodiscard]] std::uint64_t marks_from(const char* at) const noexcept {
+#ifdef __SSE2__
+    if (left_from(at) >= kBlock) return marks_of_block(at);
+    if (left_from(begin_) >= kBlock) return marks_of_block(end_ - kBlock) >> (kBlock - left_from(at));
+#endif
+    std::uint64_t marks = 0;
+    for (std::size_t i = 0; i < kBlock && i < left_from(at); ++i) marks |= std::uint64_t{at[i] == '"' || at[i] == '\\'} << i;
+    return marks;
+  }
+#ifdef __SSE2__
+  [[nodiscard]] static std::uint64_t marks_of_block(const char* at) noexcept {
+    const auto quarter = [at](int i) {
+      const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at) + i);
+      const __m128i marks = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
+      return std::uint64_t{static_cast<unsigned>(_mm_movemask_epi8(marks))} << (16 * i);
+    };
+    return quarter(0) | quarter(1) | quarter(2) | quarter(3);
+  }
+#endif
+
+  const char* const begin_;
+  const char* const end_;
+  const char* block_;
+  std::uint64_t marks_ = 0;  ///< Of the 64 bytes from `block_`.
+};
 
 #ifdef __SSE2__
 /// One bit for each of the 16 bytes from `at` that a JSON string may have to escape.

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "protocol/json.h"
 
+#include <algorithm>
 #include <fstream>
 #include <limits>
+#include <memory>
 #include <sstream>
+#include <string>
 
+#include "protocol/detail/text_scan.h"
 #include "tests/support/catch.h"
 
 namespace skylark {
@@ -128,6 +132,28 @@ TEST_CASE("values are read as what is wanted of them", "[protocol][json]") {
   CHECK(value["t"].items().empty());
   CHECK(value["t"].members().empty());
   CHECK(json::Value(true).as_integer() == 1);
+}
+
+TEST_CASE("every quote and backslash of a text is found from wherever it is asked for", "[protocol][json]") {
+  for (const std::size_t size : {0, 1, 15, 63, 64, 65, 127, 128, 129, 300}) {
+    for (const std::size_t step : {1, 7, 62, 63, 64, 130}) {
+      std::string text(size, 'x');
+      for (std::size_t at = step - 1; at < size; at += step) text[at] = at % 2 == 0 ? '"' : '\\';
+      const std::unique_ptr<char[]> exact(new char[size]);  // A sanitizer sees what is read beside it.
+      std::copy(text.begin(), text.end(), exact.get());
+      const char* const end = exact.get() + size;
+      skylark::detail::MarkFinder marks(exact.get(), end);
+      const auto finds = [&](std::size_t at) {
+        const auto found = static_cast<std::size_t>(marks.find(exact.get() + at) - exact.get());
+        return found == std::min(text.find_first_of("\"\\", at), size);
+      };
+      INFO("size " << size << ", a mark each " << step);
+      bool all = true;
+      for (std::size_t at = 0; at <= size; ++at) all &= finds(at);
+      for (std::size_t at = size + 1; at-- > 0;) all &= finds(at);
+      CHECK(all);
+    }
+  }
 }
 
 TEST_CASE("integer keys are quoted on demand", "[protocol][json]") {
