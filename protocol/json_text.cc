@@ -23,16 +23,15 @@ constexpr auto kHexValues = [] {
   return values;
 }();
 
-/// Value of `count` hex digits at `at`, or -1.
-std::int32_t read_hex(std::string_view text, std::size_t at, std::size_t count) noexcept {
-  if (text.size() < count || at > text.size() - count) return -1;
-  std::int32_t value = 0;
-  for (std::size_t i = at; i < at + count; ++i) {
-    const int digit = kHexValues[static_cast<unsigned char>(text[i])];
-    if (digit < 0) return -1;
-    value = value * 16 + digit;
-  }
-  return value;
+/// Value of `kCount` hex digits at `at`, or -1.
+template <int kCount>
+std::int32_t read_hex(const char* at, const char* end) noexcept {
+  if (end - at < kCount) return -1;
+  const auto digit = [at](int i) { return int{kHexValues[static_cast<unsigned char>(at[i])]}; };
+  std::int32_t value = 0;  // Negative, and so it stays, when one of them is no digit.
+  if constexpr (kCount == 4) value = digit(0) * 0x1000 | digit(1) * 0x100;
+  value |= digit(kCount - 2) * 0x10 | digit(kCount - 1);
+  return value < 0 ? -1 : value;
 }
 
 void append_unicode_escape(std::string& out, unsigned value) {
@@ -86,56 +85,75 @@ char* write_utf8(char* out, std::uint32_t code_point) noexcept {
 }
 
 /// Reads `XXXX` at `at`, and a second `\uXXXX` where both together are a surrogate pair; -1 when it is broken. `at` moves behind.
-std::int32_t take_unicode_escape(std::string_view raw, std::size_t& at) noexcept {
-  const std::int32_t unit = read_hex(raw, at, 4);
+std::int32_t take_unicode_escape(const char*& at, const char* end) noexcept {
+  const std::int32_t unit = read_hex<4>(at, end);
   if (unit < 0) return -1;
   at += 4;
-  if (unit < 0xD800 || unit >= 0xDC00 || raw.substr(at, 2) != "\\u") return unit;
-  const std::int32_t low = read_hex(raw, at + 2, 4);
+  if (unit < 0xD800 || unit >= 0xDC00 || end - at < 2 || at[0] != '\\' || at[1] != 'u') return unit;
+  const std::int32_t low = read_hex<4>(at + 2, end);
   if (low < 0xDC00 || low >= 0xE000) return unit;
   at += 6;
   return 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
 }
 
+/// Writes what the escape whose letter is at `at` stands for, and returns where the text goes on; null when it is unknown or cut short.
+const char* take_escape(const char* at, const char* end, char*& out) noexcept {
+  if (at == end) return nullptr;
+  const char escaped = *at++;
+  std::int32_t code_point = -1;
+  switch (escaped) {
+    case '"':
+    case '\\':
+    case '/':
+    case '\'': code_point = escaped; break;
+    case 'b': code_point = '\b'; break;
+    case 'f':
+    case 'F': code_point = '\f'; break;
+    case 'n': code_point = '\n'; break;
+    case 'r': code_point = '\r'; break;
+    case 't': code_point = '\t'; break;
+    case 'v': code_point = '\v'; break;
+    case '0':
+    case '1':
+    case '2':
+    case '3':
+    case '4':
+    case '5':
+    case '6':
+    case '7': code_point = escaped - '0'; break;
+    case 'x': code_point = read_hex<2>(at, end), at += 2; break;
+    case 'u': code_point = take_unicode_escape(at, end); break;
+    default: break;
+  }
+  if (code_point < 0) return nullptr;
+  out = write_utf8(out, static_cast<std::uint32_t>(code_point));
+  return at;
+}
+
+/// Copies [at, end) up to its first backslash to `out`, which has room for all of it, and returns where that is, or `end`.
+const char* copy_until_backslash(const char* at, const char* end, char* out) noexcept {
+#ifdef __SSE2__
+  for (; end - at >= skylark::detail::kScanWidth; at += skylark::detail::kScanWidth, out += skylark::detail::kScanWidth) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out), bytes);
+    const int mask = _mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
+    if (mask != 0) return at + std::countr_zero(static_cast<unsigned>(mask));
+  }
+#endif
+  while (at != end && *at != '\\') *out++ = *at++;
+  return at;
+}
+
 }  // namespace
 
 char* unescape_to(std::string_view raw, char* out) noexcept {
-  for (std::size_t at = 0; at < raw.size();) {
-    const char* const backslash = skylark::detail::find_either<'\\'>(raw.data() + at, raw.data() + raw.size());
-    const auto plain_end = static_cast<std::size_t>(backslash - raw.data());
-    std::memcpy(out, raw.data() + at, plain_end - at);
-    out += plain_end - at;
-    if (plain_end == raw.size()) break;
-    if (plain_end + 1 == raw.size()) return nullptr;
-    const char escaped = raw[plain_end + 1];
-    at = plain_end + 2;
-    std::int32_t code_point = -1;
-    switch (escaped) {
-      case '"':
-      case '\\':
-      case '/':
-      case '\'': code_point = escaped; break;
-      case 'b': code_point = '\b'; break;
-      case 'f':
-      case 'F': code_point = '\f'; break;
-      case 'n': code_point = '\n'; break;
-      case 'r': code_point = '\r'; break;
-      case 't': code_point = '\t'; break;
-      case 'v': code_point = '\v'; break;
-      case '0':
-      case '1':
-      case '2':
-      case '3':
-      case '4':
-      case '5':
-      case '6':
-      case '7': code_point = escaped - '0'; break;
-      case 'x': code_point = read_hex(raw, at, 2), at += 2; break;
-      case 'u': code_point = take_unicode_escape(raw, at); break;
-      default: break;
-    }
-    if (code_point < 0) return nullptr;
-    out = write_utf8(out, static_cast<std::uint32_t>(code_point));
+  const char* const end = raw.data() + raw.size();
+  for (const char* at = raw.data(); at != end;) {
+    const char* const backslash = copy_until_backslash(at, end, out);
+    out += backslash - at;
+    if (backslash == end) break;
+    at = take_escape(backslash + 1, end, out);
+    if (at == nullptr) return nullptr;
   }
   return out;
 }
