@@ -4,6 +4,8 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <string_view>
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -90,14 +92,14 @@ class MarkFinder {
 };
 
 #ifdef __SSE2__
-/// One bit for each of the 16 bytes from `at` that a JSON string may have to escape.
-[[nodiscard]] inline unsigned json_escape_mask(const char* at) noexcept {
-  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+/// One bit for each of the 16 bytes that a JSON string may have to escape.
+[[nodiscard]] inline unsigned json_escape_mask(__m128i bytes) noexcept {
   const auto equal = [&bytes](char c) { return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c)); };
   const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1F)), bytes);
   const __m128i marks = _mm_or_si128(_mm_or_si128(equal('"'), equal('\\')), _mm_or_si128(equal('\x7F'), equal('\xE2')));
   return static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(control, marks)));
 }
+[[nodiscard]] inline __m128i load_16(const char* at) noexcept { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at)); }
 #endif
 
 /// The first character in [at, end) that a JSON string may have to escape (control characters, quote, backslash, DEL, and 0xE2, which
@@ -105,7 +107,7 @@ class MarkFinder {
 [[nodiscard]] inline const char* find_json_escape(const char* at, const char* end) noexcept {
 #ifdef __SSE2__
   for (; end - at >= kScanWidth; at += kScanWidth) {
-    if (const unsigned mask = json_escape_mask(at); mask != 0) return at + std::countr_zero(mask);
+    if (const unsigned mask = json_escape_mask(load_16(at)); mask != 0) return at + std::countr_zero(mask);
   }
 #endif
   for (; at != end; ++at) {
@@ -115,17 +117,46 @@ class MarkFinder {
   return at;
 }
 
-/// Whether `find_json_escape` finds nothing. At least `kScanWidth` bytes behind the text must be readable, whatever they hold: so its end
-/// needs no loop of its own, and most texts are shorter than that.
-[[nodiscard]] inline bool is_plain_json(const char* text, std::size_t size) noexcept {
+/// Copies `text` to `to` and says whether `find_json_escape` finds nothing in it. What is looked at is what was loaded for the copy: to
+/// read again what was written a moment ago in other pieces stalls the processor. A text that is no multiple of a word ends in one that
+/// overlaps.
+[[nodiscard]] inline bool copy_plain_json(std::string_view text, char* to) noexcept {
 #ifdef __SSE2__
-  const char* const end = text + size;
-  for (; end - text >= kScanWidth; text += kScanWidth) {
-    if (json_escape_mask(text) != 0) return false;
+  const char* const at = text.data();
+  const std::size_t size = text.size();
+  unsigned escapes = 0;
+  const auto copy_16 = [&](std::size_t place) {
+    const __m128i bytes = load_16(at + place);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to + place), bytes);
+    escapes |= json_escape_mask(bytes);
+  };
+  const auto copy_both_ends = [&]<class Word>(Word first) {
+    Word last;
+    std::memcpy(&first, at, sizeof first);
+    std::memcpy(&last, at + size - sizeof last, sizeof last);
+    std::memcpy(to, &first, sizeof first);
+    std::memcpy(to + size - sizeof last, &last, sizeof last);
+    const auto of = [](Word word) { return _mm_cvtsi64_si128(static_cast<std::int64_t>(word)); };
+    constexpr unsigned kUsed = (1u << sizeof(Word)) - 1;  // Of either half.
+    const unsigned both = json_escape_mask(_mm_unpacklo_epi64(of(first), of(last)));
+    escapes = (both | both >> 8) & kUsed;
+  };
+  if (size >= 16) {
+    for (std::size_t place = 0; place + 16 < size; place += 16) copy_16(place);
+    copy_16(size - 16);
+  } else if (size >= 8) {
+    copy_both_ends(std::uint64_t{});
+  } else if (size >= 4) {
+    copy_both_ends(std::uint32_t{});
+  } else if (size >= 2) {
+    copy_both_ends(std::uint16_t{});
+  } else if (size == 1) {
+    copy_both_ends(std::uint8_t{});
   }
-  return (json_escape_mask(text) & ((1u << (end - text)) - 1)) == 0;
+  return escapes == 0;
 #else
-  return find_json_escape(text, text + size) == text + size;
+  text.copy(to, text.size());
+  return find_json_escape(text.data(), text.data() + text.size()) == text.data() + text.size();
 #endif
 }
 

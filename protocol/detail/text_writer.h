@@ -36,6 +36,7 @@ class TextWriter {
     used_ += text.size();
   }
   void put_number(std::int64_t value) {
+    if (value >= 0 && value <= 9) return put(static_cast<char>('0' + value));  // Half of all.
     if (kSize - used_ < kDigitsMax) finish();
     const auto [end, error] = std::to_chars(buffer_.data() + used_, buffer_.data() + kSize, value);
     used_ = static_cast<std::size_t>(end - buffer_.data());
@@ -67,8 +68,7 @@ class TextWriter {
     if (text.size() + 2 <= kSize) {
       char* const begin = buffer_.data() + used_;
       *begin = '"';
-      text.copy(begin + 1, text.size());
-      if (is_plain_json(begin + 1, text.size())) {
+      if (copy_plain_json(text, begin + 1)) {
         begin[1 + text.size()] = '"';
         used_ += text.size() + 2;
         return;
@@ -100,7 +100,7 @@ class TextWriter {
   static constexpr std::size_t kDigitsMax = 24;
   std::string& out_;
   std::size_t used_ = 0;
-  std::array<char, kSize + kScanWidth> buffer_;  // Not initialized: only what was put counts.
+  std::array<char, kSize> buffer_;  // Not initialized: only what was put counts.
 };
 
 }  // namespace skylark::detail
