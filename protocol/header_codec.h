@@ -56,6 +56,19 @@ struct is_optional : std::false_type {};
 template <class T>
 struct is_optional<std::optional<T>> : std::true_type {};
 
+/// Reads a number of nothing but digits, too few to be too large, which nearly every one is; else nothing.
+template <std::integral T>
+bool read_digits(std::string_view text, T& into) noexcept {
+  if (text.empty() || text.size() > std::numeric_limits<T>::digits10) return false;
+  T value = 0;
+  for (const char c : text) {
+    if (c < '0' || c > '9') return false;
+    value = static_cast<T>(value * 10 + (c - '0'));
+  }
+  into = value;
+  return true;
+}
+
 template <class T>
 bool read_field(const ExtFields::Entry& entry, T& into) {
   if constexpr (is_optional<T>::value) {
@@ -76,6 +89,7 @@ bool read_field(const ExtFields::Entry& entry, T& into) {
       into = static_cast<T>(entry.number);
       return true;
     }
+    if (read_digits(entry.text, into)) return true;
     const char* begin = entry.text.data();
     const char* end = begin + entry.text.size();
     if (begin != end && *begin == '+') ++begin;
@@ -118,10 +132,21 @@ class FieldReader {
   /// False when a required field is absent or does not parse. Of several entries of one name the last counts.
   static bool read(const ExtFields& ext, Header& into) {
     std::uint64_t present = 0;
-    for (const ExtFields::Entry& entry : ext) {
-      const std::size_t index = index_of(entry.name);
+    auto entry = ext.begin();
+    const auto end = ext.end();
+    const auto read_at = [&]<std::size_t kIndex>() {
+      constexpr std::uint64_t kBit = std::uint64_t{1} << kIndex;
+      if (entry == end || !is_name(kNameList[kIndex], entry->name)) return;
+      present = read_one<kIndex>(*entry++, into) ? present | kBit : present & ~kBit;
+    };
+    // Senders keep to the order of the declaration: what does is read without a look-up.
+    [&]<std::size_t... kIndexes>(std::index_sequence<kIndexes...>) {
+      (read_at.template operator()<kIndexes>(), ...);
+    }(std::make_index_sequence<kCount>());
+    for (; entry != end; ++entry) {
+      const std::size_t index = index_of(entry->name);
       if (index == kCount) continue;
-      if (kReaders[index](entry, into))
+      if (kReaders[index](*entry, into))
         present |= std::uint64_t{1} << index;
       else
         present &= ~(std::uint64_t{1} << index);
