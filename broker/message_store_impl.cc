@@ -228,7 +228,11 @@ void MessageStoreImpl::stop() {
 /// An inner batch stands alone in its append, has a number of messages, and a topic of type BatchCQ; nothing else names such a number.
 /// Source: HookUtils.checkInnerBatch.
 bool MessageStoreImpl::contradicts_batch(const RecordFields& fields, std::size_t records) const {
-  if ((fields.sys_flag & sys_flag::kInnerBatch) == 0) return find_property(fields.properties, property::kInnerNumber).has_value();
+  if ((fields.sys_flag & sys_flag::kInnerBatch) == 0) {
+    // Mostly the name is nowhere: to see that needs no walk from property to property.
+    if (fields.properties.find(property::kInnerNumber) == std::string_view::npos) return false;
+    return find_property(fields.properties, property::kInnerNumber).has_value();
+  }
   if (records != 1 || !message_count(fields.sys_flag, fields.properties)) return true;
   if (fields.properties.size() + commitlog::EncodedRecords::kInnerBaseSizeMax > kPropertiesLengthMax) return true;
   return !options_.is_batch_topic || !options_.is_batch_topic(fields.topic).value_or(false);

@@ -12,7 +12,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
   # False alarms of g++ 12 at -O2 and -O3: inside std::string and std::vector, and on the frames of coroutines.
   target_compile_options(skylark_flags INTERFACE -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow -Wno-maybe-uninitialized -Wno-mismatched-new-delete)
 endif()
-if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64" AND NOT SKYLARK_SANITIZE)
   # g++ clears and copies 50 to 8,000 bytes by "rep stos" and "rep movs", which take long to start; the C library has better ways.
   target_compile_options(skylark_flags INTERFACE -mmemcpy-strategy=libcall:-1:noalign -mmemset-strategy=libcall:-1:noalign)
 endif()
