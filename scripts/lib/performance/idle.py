@@ -77,7 +77,7 @@ def memory_of(settings, flavour):
             if "error" not in first and "error" not in filled:
                 after = settled_memory(target.pid)
                 result["perQueueBytes"] = (after["anonymousBytes"] - base["anonymousBytes"]) / IDLE_QUEUES
-        targets.remove_store(deployment)
+        targets.put_queues_aside(deployment)
         return result
 
 

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 
-from performance import targets
+from performance import leftovers, targets
 from performance.settings import ROOT
 
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
@@ -42,7 +42,8 @@ def classpath(build_folder):
 
 
 class Kafka:
-    """`start()` formats a folder and returns once the broker answers; `stop()` ends it and removes the folder."""
+    """`start()` formats a folder and returns once the broker answers; `stop()` ends it and removes the folder, but for its
+    many files."""
 
     name = "kafka"
 
@@ -73,6 +74,7 @@ class Kafka:
             self._process.kill()
         for claim in self._claims:
             claim.release()
+        leftovers.put_aside(os.path.join(self._folder, "logs"))
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def produce(self, label, partitions, size_bytes, seconds, guess):

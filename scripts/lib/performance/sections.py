@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sections of the page that load brokers: each measures rounds in alternation and saves its raw data."""
-from performance import kafka_server, targets
+from performance import kafka_server, leftovers, targets
 from performance.settings import facts, save
 
 PIPELINED = ["--connections", "16", "--in-flight", "32"]
@@ -31,11 +31,14 @@ KAFKA_SECONDS = 3        # At least: its producer is a fresh JVM each time.
 def measure_rounds(settings, section, rounds, per_round, **more):
     """Runs every server of `per_round` (name → function of the round's number, giving results) in turn, and saves what came out."""
     content = {**facts(settings, rounds), **more, "results": {}}
-    for number in range(rounds):
-        print(f"{section}, round {number + 1} of {rounds}", flush=True)
-        for name, measure in per_round.items():
-            content["results"].setdefault(name, []).append(measure(number))
-    save(settings, section, content)
+    try:
+        for number in range(rounds):
+            print(f"{section}, round {number + 1} of {rounds}", flush=True)
+            for name, measure in per_round.items():
+                content["results"].setdefault(name, []).append(measure(number))
+        save(settings, section, content)
+    finally:
+        leftovers.remove()
 
 
 def for_brokers(settings, measure):

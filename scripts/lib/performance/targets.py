@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Servers under test, one at a time: ours, Apache RocketMQ and Apache Kafka, on the same disk, and mqbench against them."""
-import concurrent.futures
 import contextlib
-import glob
 import json
 import os
-import shutil
 import subprocess
 import sys
 
+from performance import leftovers
 from performance.settings import ROOT
 
 sys.path.insert(0, os.path.join(ROOT, "tests", "compat"))
@@ -69,15 +67,13 @@ def running(settings, flavour, broker_settings=None):
         target = Target(settings, flavour, deployment)
         target.warm_up_jvm()
         yield target
-        remove_store(deployment)
+        put_queues_aside(deployment)
 
 
-def remove_store(deployment):
-    """Ends the broker and removes its queues with many threads, before the rest goes: tens of thousands of small files wait for the disk."""
+def put_queues_aside(deployment):
+    """Ends the broker. Its queues stay until the section has ended, the rest goes with the deployment."""
     deployment.broker.kill()
-    queues = glob.glob(os.path.join(deployment.broker.store_folder, "consumequeue", "*", "*"))
-    with concurrent.futures.ThreadPoolExecutor(max_workers=32) as pool:
-        list(pool.map(lambda folder: shutil.rmtree(folder, ignore_errors=True), queues))
+    leftovers.put_aside(os.path.join(deployment.broker.store_folder, "consumequeue"))
 
 
 def mqbench(settings, label, load, *flags, seconds=None, warm_up=None):
