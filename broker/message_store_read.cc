@@ -252,7 +252,7 @@ std::optional<PinnedSlice> MessageStoreImpl::record_at(std::int64_t physical_off
   if (magic != kMessageMagicV1 && magic != kMessageMagicV2) return std::nullopt;
   if (load_be<std::int64_t>(bytes + record_at::kPhysicalOffset) != physical_offset) return std::nullopt;
   if (stored_size < kRecordSizeMin || (size != 0 && size != stored_size)) return std::nullopt;
-  auto record = reader_.record(physical_offset, stored_size, true);
+  auto record = reader_.record(physical_offset, stored_size);
   if (record.outcome != RecordReader::Outcome::found) return std::nullopt;
   return std::move(record.slice);
 }

@@ -34,8 +34,8 @@ RecordReader::Read RecordReader::read(std::int64_t physical_offset, std::int64_t
   return read;
 }
 
-RecordReader::Read RecordReader::record(std::int64_t physical_offset, std::int64_t size, bool may_wait) const {
-  Read read = this->read(physical_offset, size, may_wait);
+RecordReader::Read RecordReader::record(std::int64_t physical_offset, std::int64_t size) const {
+  Read read = this->read(physical_offset, size, true);
   if (read.outcome != Outcome::found || just_appended(physical_offset)) return read;
   return checked(std::move(read), physical_offset, nullptr);
 }

@@ -40,7 +40,8 @@ class RecordReader {
 
   /// Where the appends of this process begin; before that nothing is taken to be in memory unasked.
   void set_appended_from(std::int64_t physical_offset) noexcept { appended_from_ = physical_offset; }
-  [[nodiscard]] Read record(std::int64_t physical_offset, std::int64_t size, bool may_wait) const;
+  /// May wait for the disk.
+  [[nodiscard]] Read record(std::int64_t physical_offset, std::int64_t size) const;
   /// Appended by this process, and near enough to the end of the log to be in memory.
   [[nodiscard]] bool just_appended(std::int64_t physical_offset) const noexcept {
     return physical_offset >= appended_from_ && log_.end() - physical_offset <= kJustAppendedMax;
@@ -58,7 +59,8 @@ class RecordReader {
     }
   };
   [[nodiscard]] Recent recent(std::int64_t physical_offset) const;
-  /// As `record`, for one that a unit lists, just appended or not. `recent`: what begins with it when it is found; else empty.
+  /// As `record`, for one that a unit lists, just appended or not; `on_disk` when it would have to wait and may not. `recent`: what begins
+  /// with it when it is found; else empty.
   [[nodiscard]] Read listed(std::int64_t physical_offset, std::int64_t size, bool may_wait, const consumequeue::QueuePlace& place,
                             Recent& recent) const;
   /// The first bytes of a record, unchecked; may wait for the disk. Empty when they cannot be had.
