@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "base/queue_map.h"
 #include "broker/stats_item.h"
-#include "broker/text_map.h"
+#include "base/text_map.h"
 
 namespace skylark::broker {
 

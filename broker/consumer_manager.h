@@ -15,7 +15,7 @@
 
 #include "base/clock.h"
 #include "broker/client_channel.h"
-#include "broker/text_map.h"
+#include "base/text_map.h"
 #include "protocol/bodies/heartbeat.h"
 
 namespace skylark::broker {

@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/file_system.h"
 #include "base/result.h"
-#include "broker/text_map.h"
+#include "base/text_map.h"
 #include "protocol/bodies/data_version.h"
 #include "protocol/json.h"
 

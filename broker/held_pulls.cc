@@ -6,7 +6,7 @@
 #include <mutex>
 #include <vector>
 
-#include "broker/text_map.h"
+#include "base/text_map.h"
 #include "remoting/connection.h"
 
 namespace skylark::broker {

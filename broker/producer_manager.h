@@ -12,7 +12,7 @@
 
 #include "base/clock.h"
 #include "broker/client_channel.h"
-#include "broker/text_map.h"
+#include "base/text_map.h"
 
 namespace skylark::broker {
 

@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "broker/message_store.h"
-#include "broker/text_map.h"
+#include "base/text_map.h"
 
 namespace skylark::broker {
 

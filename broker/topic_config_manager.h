@@ -16,7 +16,7 @@
 #include "base/clock.h"
 #include "base/file_system.h"
 #include "base/result.h"
-#include "broker/text_map.h"
+#include "base/text_map.h"
 #include "protocol/bodies/topic_config.h"
 
 namespace skylark::broker {

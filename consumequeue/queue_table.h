@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/text_map.h"
 #include "consumequeue/simple_consume_queue.h"
 #include "consumequeue/store_ends.h"
 
@@ -98,12 +99,7 @@ class QueueTable {
 
  private:
   using Queues = std::unordered_map<std::int32_t, QueuePtr>;
-  /// Of either kind, so that a look-up by view makes no string.
-  struct TextHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
-  };
-  using Topics = std::unordered_map<std::string, Queues, TextHash, std::equal_to<>>;
+  using Topics = TextMap<Queues>;
   struct Loading;
   [[nodiscard]] QueuePtr make(ConsumeQueue::Kind kind, std::string_view topic, std::int32_t queue_id) const;
   [[nodiscard]] Result<void> load_simple(const StoreEnds* ends, Loading& loading);

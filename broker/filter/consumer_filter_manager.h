@@ -15,7 +15,7 @@
 #include "base/result.h"
 #include "broker/filter/bloom_filter.h"
 #include "broker/filter/sql_expression.h"
-#include "broker/text_map.h"
+#include "base/text_map.h"
 #include "protocol/bodies/heartbeat.h"
 #include "protocol/json.h"
 

@@ -9,7 +9,7 @@
 #include "broker/filter/consumer_filter_manager.h"
 #include "broker/producer_manager.h"
 #include "broker/subscription_group_manager.h"
-#include "broker/text_map.h"
+#include "base/text_map.h"
 #include "broker/topic_config_manager.h"
 #include "protocol/remoting_command.h"
 #include "remoting/dispatcher.h"
