@@ -157,8 +157,9 @@ class MessageStore {
   virtual void append_staged(StagedPuts& puts) = 0;
   /// Both for one unit.
   [[nodiscard]] PutResult append(std::span<const PutMessage> messages);
-  /// Tells everybody who follows the log of what was appended. Cheap when there is nothing new.
-  virtual void publish() = 0;
+  /// Tells everybody who follows the log of what was appended. Cheap when there is nothing new. `may_enter`: the caller has done what
+  /// others wait for, and may itself make a few records readable and answer held pulls, when nobody else is at it.
+  virtual void publish(bool may_enter) = 0;
   /// The callback runs once, when what the settings promise (flushed, replicated) is true or its deadline has passed; perhaps inside the
   /// call. `appended` is a result of `append` that must wait.
   virtual void when_kept(PutResult appended, PutCallback callback) = 0;
@@ -166,7 +167,7 @@ class MessageStore {
   /// `append` to `when_kept` in one: the callback runs inside the call when there is nothing to wait for.
   void put_batch(std::span<const PutMessage> messages, PutCallback callback) {
     PutResult result = append(messages);
-    publish();
+    publish(false);
     if (!result.must_wait()) return callback(result);
     when_kept(std::move(result), std::move(callback));
   }

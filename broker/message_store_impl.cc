@@ -122,7 +122,7 @@ Result<void> MessageStoreImpl::start() {
   flusher_ = std::make_unique<commitlog::FlushService>(
       log_, options_.flush_interval_ms,
       [this](std::int64_t end) {
-        if (options_.sync_flush) wake_dispatcher();
+        if (options_.sync_flush) wake_dispatcher(false);
         waiters_->flushed(end);
       },
       [this] { waiters_->flush_failed(); });
@@ -321,11 +321,11 @@ PutResult MessageStore::append(std::span<const PutMessage> messages) {
   return std::move(puts.result(0));
 }
 
-void MessageStoreImpl::publish() {
+void MessageStoreImpl::publish(bool may_enter) {
   const std::int64_t end = log_.end();
   if (published_end_.load(std::memory_order_acquire) == end) return;
   // An older end may overwrite a newer one here: then somebody publishes once more than needed.
-  if (published_end_.exchange(end, std::memory_order_acq_rel) != end) log_advanced();
+  if (published_end_.exchange(end, std::memory_order_acq_rel) != end) log_advanced(may_enter);
 }
 
 void MessageStoreImpl::when_kept(PutResult appended, PutCallback callback) {
@@ -343,11 +343,17 @@ PutResult MessageStoreImpl::put_sync(const PutMessage& message) {
   return promise.get_future().get();
 }
 
-void MessageStoreImpl::log_advanced() {
+void MessageStoreImpl::wake_dispatcher(bool may_enter) {
+  using enum consumequeue::Dispatcher::Haste;
+  const bool awaited = !arrivals_awaited_ || arrivals_awaited_();
+  dispatcher_->wake(!awaited ? none : may_enter ? by_caller : at_once);
+}
+
+void MessageStoreImpl::log_advanced(bool may_enter) {
   if (options_.sync_flush)
     flusher_->request();
   else
-    wake_dispatcher();
+    wake_dispatcher(may_enter);
   if (append_listener_) append_listener_();
 }
 
@@ -383,7 +389,7 @@ std::optional<PinnedSlice> MessageStoreImpl::log_bytes(std::int64_t physical_off
 Result<void> MessageStoreImpl::append_replicated(std::int64_t physical_offset, std::string_view bytes) {
   if (!accepting_) return Errc::closed;
   const auto appended = log_.append_raw(physical_offset, bytes);
-  if (appended) log_advanced();
+  if (appended) log_advanced(false);
   return appended;
 }
 

@@ -40,7 +40,7 @@ class MessageStoreImpl final : public MessageStore {
 
   void stage(std::span<const PutMessage> messages, StagedPuts& puts) override;
   void append_staged(StagedPuts& puts) override;
-  void publish() override;
+  void publish(bool may_enter) override;
   void when_kept(PutResult appended, PutCallback callback) override;
   PutResult put_sync(const PutMessage& message) override;
 
@@ -73,7 +73,7 @@ class MessageStoreImpl final : public MessageStore {
     arrivals_awaited_ = std::move(awaited);
   }
   void hasten() override {
-    if (dispatch_behind_bytes() > 0) dispatcher_->wake(true);
+    if (dispatch_behind_bytes() > 0) dispatcher_->wake(consumequeue::Dispatcher::Haste::at_once);
   }
 
   std::optional<PinnedSlice> log_bytes(std::int64_t physical_offset, std::size_t size_max) override;
@@ -90,8 +90,8 @@ class MessageStoreImpl final : public MessageStore {
   [[nodiscard]] PutStatus refusal() const;
   [[nodiscard]] bool is_illegal(std::span<const PutMessage> messages) const;
   void finish_put(StagedPuts::Put& put, const commitlog::EncodedRecords& records, const Result<commitlog::AppendResult>& appended);
-  void log_advanced();
-  void wake_dispatcher() { dispatcher_->wake(!arrivals_awaited_ || arrivals_awaited_()); }
+  void log_advanced(bool may_enter);
+  void wake_dispatcher(bool may_enter);
   void message_entered(const MessageView& record, std::int64_t tags_code);
 
   [[nodiscard]] bool far_behind(std::int64_t physical_offset) const noexcept { return log_.end() - physical_offset > hot_bytes_; }

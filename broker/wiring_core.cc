@@ -33,7 +33,7 @@ CoreHandlers wire_messages(BrokerParts& parts, Wired& wired) {
   for (const auto code : {RequestCode::send_message, RequestCode::send_message_v2, RequestCode::send_batch_message})
     parts.handlers.add(code, *send);
   parts.handlers.set_on_dispatched([send = send.get()](const remoting::ConnectionPtr& connection) { send->dispatched(connection); });
-  parts.handlers.set_on_read_end([&store = parts.store] { store.publish(); });
+  parts.handlers.set_on_read_end([&store = parts.store] { store.publish(true); });
   for (const auto code : {RequestCode::pull_message, RequestCode::lite_pull_message}) parts.handlers.add(code, *pull);
   wired.handlers.push_back(send);
   wired.handlers.push_back(pull);

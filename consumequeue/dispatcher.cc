@@ -19,6 +19,7 @@ namespace {
 constexpr std::string_view kDelayTopic = "SCHEDULE_TOPIC_XXXX";
 constexpr std::int64_t kHeaderSize = 8;
 constexpr std::chrono::seconds kRetryPause{1};
+constexpr std::size_t kByCallerMax = 16;       // Records: its other work waits meanwhile.
 constexpr std::chrono::milliseconds kRest{1};  // How long readers may find records late that nobody waited for. Java polls as often.
 constexpr std::int64_t kQueueOffsetMax =
     std::numeric_limits<std::int64_t>::max() / kUnitSize - (1 << 30);  // Its byte, and a file behind it.
@@ -153,14 +154,26 @@ void Dispatcher::start(std::int64_t from, std::int64_t last_record, std::int64_t
   thread_ = std::thread([this] { run(); });
 }
 
-void Dispatcher::wake(bool at_once) {
+void Dispatcher::wake(Haste haste) {
   // A look is enough here: whoever rests wakes by himself.
-  if (!at_once && state_.load(std::memory_order_acquire) == State::resting) return;
+  if (haste == Haste::none && state_.load(std::memory_order_acquire) == State::resting) return;
   // Both sides exchange: whoever comes second sees what the other did before, the thread the log's new end, or we that it sleeps.
-  const State was = state_.exchange(at_once ? State::hurried : State::running, std::memory_order_acq_rel);
+  const State was = state_.exchange(haste == Haste::none ? State::running : State::hurried, std::memory_order_acq_rel);
   if (was == State::running || was == State::hurried) return;
-  const std::scoped_lock lock(mutex_);
+  if (haste == Haste::by_caller && enter_by_caller()) return;
+  { const std::scoped_lock lock(mutex_); }  // Not while it is told: it would wake up to wait for the mutex.
   work_.notify_one();
+}
+
+/// In place of the thread, when it is not at it; false when the thread has to go on.
+bool Dispatcher::enter_by_caller() noexcept {
+  const std::unique_lock turn(turn_, std::try_to_lock);
+  if (!turn || stopping_) return false;
+  if (drain(kByCallerMax) != Drained::all) return false;
+  state_.exchange(State::asleep, std::memory_order_acq_rel);
+  if (!more()) return true;
+  state_.exchange(State::hurried, std::memory_order_acq_rel);
+  return false;
 }
 
 void Dispatcher::stop() {
@@ -175,27 +188,35 @@ void Dispatcher::stop() {
 void Dispatcher::run() {
   ::pthread_setname_np(::pthread_self(), "dispatch");
   for (;;) {
+    std::unique_lock turn(turn_);
     const std::int64_t before = position();
-    const bool done = drain();
+    const Drained drained = drain(std::numeric_limits<std::size_t>::max());
     std::unique_lock lock(mutex_);
-    if (!done) {
+    if (drained == Drained::stalled) {
+      turn.unlock();
       if (stopping_) return;
-      work_.wait_for(lock, kRetryPause, [this] { return stopping_; });
+      work_.wait_for(lock, kRetryPause, [this] { return stopping_.load(); });
       continue;
     }
     const bool rests = position() != before && state_.load(std::memory_order_relaxed) != State::hurried;
     state_.exchange(rests ? State::resting : State::asleep, std::memory_order_acq_rel);
-    const std::int64_t confirmed = log_.confirmed();
-    const bool more = confirmed > position() && confirmed != blocked_at_;
-    if (!more && stopping_) return;
-    if (!more && rests) work_.wait_for(lock, kRest);
-    if (!more && !rests) work_.wait(lock);  // Woken for nothing it goes round once.
+    const bool waits = !more();
+    turn.unlock();
+    if (waits && stopping_) return;
+    if (waits && rests) work_.wait_for(lock, kRest);
+    if (waits && !rests) work_.wait(lock);  // Woken for nothing it goes round once.
     State still = rests ? State::resting : State::asleep;
     state_.compare_exchange_strong(still, State::running, std::memory_order_relaxed);  // Unless somebody hurries it.
   }
 }
 
-bool Dispatcher::drain() {
+/// Whether there are records that were not there when the last turn ended.
+bool Dispatcher::more() const {
+  const std::int64_t confirmed = log_.confirmed();
+  return confirmed > position() && confirmed != blocked_at_;
+}
+
+Dispatcher::Drained Dispatcher::drain(std::size_t count_max) {
   for (;;) {
     const std::int64_t confirmed = log_.confirmed();
     std::int64_t at = position();
@@ -210,7 +231,7 @@ bool Dispatcher::drain() {
     }
     blocked_at_ = -1;
     const auto chunk = log_.view_some(at, std::numeric_limits<std::int32_t>::max(), confirmed);
-    if (!chunk) return true;
+    if (!chunk) return Drained::all;
     std::string_view bytes = chunk->bytes;
     const std::int64_t file_left = log_.file_size() - at % log_.file_size();
     std::int64_t left_in_file = file_left;
@@ -226,9 +247,10 @@ bool Dispatcher::drain() {
         break;
       }
       if (size < kHeaderSize || static_cast<std::size_t>(size) > bytes.size()) break;
+      if (count_max-- == 0) return Drained::some;
       const auto record = decode_record(bytes.substr(0, static_cast<std::size_t>(size)));
       if (record) {
-        if (!enter(*record)) return false;
+        if (!enter(*record)) return Drained::stalled;
       } else {
         log::error("the record at {} cannot be read and is skipped: {}", at + file_left - left_in_file, record.error().message());
       }
@@ -240,7 +262,7 @@ bool Dispatcher::drain() {
     if (position() == at) {
       // An incomplete record, of a replica: the rest arrives later. Anything else was never written by an append.
       blocked_at_ = confirmed;
-      return true;
+      return Drained::all;
     }
   }
 }

@@ -67,14 +67,14 @@ class Indexer {
 
 /// Follows the commit log up to its confirmed end and enters each record into the indexes, in order, on a thread of its own.
 ///
-/// After records it rests for a millisecond, when nobody waits for the next ones: to wake it for each of them costs its thread and the
-/// appender's more than to enter them. A disk that refuses an entry is tried again every second: nothing is skipped, and `stalled` says so
-/// meanwhile.
-/// Life:    `start` at the log's end after recovery; `stop` handles what is confirmed and joins.
+/// Whoever has appended while readers wait may enter a few records in place of a thread that sleeps: to wake it, and to be put aside for
+/// it, takes several times as long. After records it rests for a millisecond, when nobody waits for the next ones: to wake it for each of
+/// them costs its thread and the appender's more than to enter them. A disk that refuses an entry is tried again every second: nothing is
+/// skipped, and `stalled` says so meanwhile. Life:    `start` at the log's end after recovery; `stop` handles what is confirmed and joins.
 /// Threads: any. Source: DefaultMessageStore.ReputMessageService 5.3.
 class Dispatcher {
  public:
-  /// Called for each record that a queue got, after it became readable there.
+  /// Called for each record that a queue got, in order, after it became readable there.
   using Listener = std::function<void(const MessageView& record, std::int64_t tags_code)>;
 
   Dispatcher(commitlog::CommitLog& log, Indexer& indexer, Listener listener);
@@ -84,8 +84,11 @@ class Dispatcher {
 
   /// `last_record`, `timestamp`: of the record before `from`, where they are known.
   void start(std::int64_t from, std::int64_t last_record = -1, std::int64_t timestamp = 0);
-  /// The confirmed end may have moved; `at_once`: somebody waits for what it confirms. Cheap while the thread runs anyway.
-  void wake(bool at_once);
+  /// Whether somebody waits for the records, and then whether the caller can spare the time to enter a few of them itself. It calls the
+  /// listener then.
+  enum class Haste : std::uint8_t { none, at_once, by_caller };
+  /// The confirmed end may have moved. Cheap while records are being entered anyway. Not from the listener `by_caller`.
+  void wake(Haste haste);
   void stop();
   /// Behind the last record that was entered.
   [[nodiscard]] std::int64_t position() const noexcept { return position_.load(std::memory_order_acquire); }
@@ -96,12 +99,15 @@ class Dispatcher {
   [[nodiscard]] bool stalled() const noexcept { return stalled_.load(std::memory_order_relaxed); }
 
  private:
-  /// What the thread does, and so who has to wake it. `hurried`: it runs, and somebody waits for what comes.
+  /// What the thread does, or who enters in its place, and so who has to wake it. `hurried`: it runs, and somebody waits for what comes.
   enum class State : std::uint8_t { running, hurried, resting, asleep };
 
   void run();
-  /// Handles what is there; false when it has to be tried again later.
-  bool drain();
+  /// `some`: as many as wanted, and there are more. `stalled`: it has to be tried again later.
+  enum class Drained : std::uint8_t { all, some, stalled };
+  [[nodiscard]] Drained drain(std::size_t count_max);
+  [[nodiscard]] bool enter_by_caller() noexcept;  // What the listener throws ends the process here too.
+  [[nodiscard]] bool more() const;
   bool enter(const MessageView& record);
 
   commitlog::CommitLog& log_;
@@ -112,10 +118,11 @@ class Dispatcher {
   std::atomic<std::int64_t> timestamp_{0};
   std::atomic<bool> stalled_{false};
   std::atomic<State> state_{State::running};
+  std::mutex turn_;               // Of whoever enters records. Taken before `mutex_`.
+  std::int64_t blocked_at_ = -1;  // Confirmed end at which only a part of a record was there. Under `turn_`.
   std::mutex mutex_;
   std::condition_variable work_;
-  bool stopping_ = false;
-  std::int64_t blocked_at_ = -1;  // Confirmed end at which only a part of a record was there. Of the thread alone.
+  std::atomic<bool> stopping_{false};
   std::thread thread_;
 };
 

@@ -230,7 +230,7 @@ TEST_CASE("units that come after their records were removed are below the min of
     const PutMessage message = faulty_message("Orders", 0, body, properties);
     REQUIRE(store->append({&message, 1}).stored());
   }
-  store->publish();
+  store->publish(false);
   REQUIRE(eventually([&] { return store.disk().held_allocations() > 0; }));
   store.clock().advance(std::chrono::hours(2));
   std::thread removal([&] { CHECK(store->delete_expired_files()); });

@@ -44,7 +44,7 @@ class FakeMessageStore : public MessageStore {
   /// Stores them at once.
   void stage(std::span<const PutMessage> messages, StagedPuts& puts) override;
   void append_staged(StagedPuts&) override {}
-  void publish() override {}
+  void publish(bool /*may_enter*/) override {}
   void when_kept(PutResult appended, PutCallback callback) override {
     if (!hold_answers) return callback(appended);
     held_answers_.emplace_back(std::move(callback), std::move(appended));

@@ -85,7 +85,7 @@ struct RequestRig::Parts {
     expect(store->start().has_value(), "the store does not start");
     handlers.add(RequestCode::send_message_v2, send);
     handlers.add(RequestCode::pull_message, pull);
-    handlers.set_on_read_end([this] { store->publish(); });
+    handlers.set_on_read_end([this] { store->publish(true); });
   }
   ~Parts() { store->stop(); }
 

@@ -112,7 +112,7 @@ Rows measure_dispatch(const Scale& scale) {
         consumequeue::Dispatcher dispatcher(log, indexer, nullptr);
         const Stopwatch watch;
         dispatcher.start(0);
-        dispatcher.wake(true);
+        dispatcher.wake(consumequeue::Dispatcher::Haste::at_once);
         while (dispatcher.position() < log.end()) std::this_thread::sleep_for(std::chrono::microseconds(200));
         const double seconds = watch.seconds();
         const double cpu = watch.cpu_seconds();

@@ -251,44 +251,6 @@ TEST_CASE("the delay topic's queues hold the time when a message is due", "[stor
   CHECK(store->queue_entry("SCHEDULE_TOPIC_XXXX", 1, 0)->tags_code == put.store_timestamp + 5000);
 }
 
-TEST_CASE("a listener hears of each message once it can be read", "[store]") {
-  StoreFixture store;
-  store.stop();
-  std::mutex mutex;
-  std::vector<std::int64_t> heard;
-  std::atomic<int> unreadable{0};
-  store.prepare([&](MessageStore& raw) {
-    raw.set_arrival_listener([&](const ArrivedMessage& arrived) {
-      if (raw.max_offset(arrived.topic, arrived.queue_id) < arrived.next_queue_offset) ++unreadable;
-      const std::scoped_lock lock(mutex);
-      heard.push_back(arrived.next_queue_offset);
-    });
-  });
-  store.start();
-  for (int i = 0; i < 5; ++i) store.put("Orders", 0, "x");
-  CHECK(eventually([&] {
-    const std::scoped_lock lock(mutex);
-    return heard.size() == 5;
-  }));
-  CHECK(heard == std::vector<std::int64_t>{1, 2, 3, 4, 5});
-  CHECK(unreadable == 0);
-}
-
-TEST_CASE("messages become readable whether or not anybody waits for them", "[store]") {
-  StoreFixture store;
-  store.stop();
-  std::atomic<bool> awaited{false};
-  store.prepare([&](MessageStore& raw) { raw.set_arrival_listener({}, [&] { return awaited.load(); }); });
-  store.start();
-  for (std::int64_t i = 0; i < 400; ++i) {  // The dispatcher rests behind most of them, or begins to.
-    awaited = i / 100 % 2 == 1;
-    store.put("Orders", 0, "x");
-    if (i % 3 == 0) store->hasten();
-    if (i % 7 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(i % 2 == 0 ? 1 : 3));
-    REQUIRE(eventually([&] { return store->max_offset("Orders", 0) == i + 1; }));
-  }
-}
-
 TEST_CASE("puts that go to the log together are stored or refused each for itself", "[store]") {
   StoreFixture store;
   store.put("Orders", 0, "before");
@@ -312,7 +274,7 @@ TEST_CASE("puts that go to the log together are stored or refused each for itsel
     stage({});
     stage({message("Others", 3, "fourth")});
     store->append_staged(puts);
-    store->publish();
+    store->publish(false);
 
     REQUIRE(puts.size() == 6);
     CHECK(puts.result(0).status == PutStatus::ok);
