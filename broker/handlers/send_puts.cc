@@ -119,14 +119,20 @@ void SendPuts::append(Staged& staged, const remoting::ConnectionPtr& connection)
 
 /// The answer to a put, at once or later.
 remoting::Reply SendPuts::reply(const Asked& asked, PutResult& result, const remoting::ConnectionPtr& connection) const {
-  if (!result.must_wait()) {
-    auto reply = remoting::Reply::blank();
-    reply.response().opaque = asked.opaque;
-    reply.response().codec = asked.codec;
-    reply.response().flag = kFlagResponse;
-    fill_in(asked, result, reply.response());
-    return reply;
-  }
+  return result.must_wait() ? reply_when_kept(asked, result, connection) : reply_now(asked, result);
+}
+
+/// A function of its own with one return: the answer is made where it stays, for it is large to move.
+remoting::Reply SendPuts::reply_now(const Asked& asked, const PutResult& result) const {
+  auto reply = remoting::Reply::blank();
+  reply.response().opaque = asked.opaque;
+  reply.response().codec = asked.codec;
+  reply.response().flag = kFlagResponse;
+  fill_in(asked, result, reply.response());
+  return reply;
+}
+
+remoting::Reply SendPuts::reply_when_kept(const Asked& asked, PutResult& result, const remoting::ConnectionPtr& connection) const {
   const auto pending = std::make_shared<Pending>();
   ++pending_count_;
   pending->asked = asked;

@@ -60,6 +60,8 @@ class SendPuts {
   [[nodiscard]] static Staged& staged_by_this_thread();
   void append(Staged& staged, const remoting::ConnectionPtr& connection) const;
   [[nodiscard]] remoting::Reply reply(const Asked& asked, PutResult& result, const remoting::ConnectionPtr& connection) const;
+  [[nodiscard]] remoting::Reply reply_now(const Asked& asked, const PutResult& result) const;
+  [[nodiscard]] remoting::Reply reply_when_kept(const Asked& asked, PutResult& result, const remoting::ConnectionPtr& connection) const;
   void finish(const std::shared_ptr<Pending>& pending, const PutResult& result) const;
   void add_broker_fields(RemotingCommand& response) const;
   [[nodiscard]] std::optional<Refusal> refuse_put(PutStatus status) const;
