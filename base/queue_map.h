@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/page_allocator.h"
+#include "base/same_text.h"
 
 namespace skylark {
 
@@ -78,7 +79,7 @@ class QueueMap {
   [[nodiscard]] Slot& place(std::uint32_t hash, std::string_view topic, std::int32_t queue_id) noexcept {
     for (std::size_t i = hash;; ++i) {
       Slot& slot = slots_[i & (slots_.size() - 1)];
-      if (slot.name == nullptr || (slot.hash == hash && slot.queue_id == queue_id && slot.topic() == topic)) return slot;
+      if (slot.name == nullptr || (slot.hash == hash && slot.queue_id == queue_id && same_text(slot.topic(), topic))) return slot;
     }
   }
   void fill(Slots from) {

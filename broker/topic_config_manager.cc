@@ -7,6 +7,7 @@
 #include <span>
 
 #include "base/log.h"
+#include "base/same_text.h"
 #include "broker/json_file.h"
 #include "broker/topic_names.h"
 
@@ -32,7 +33,7 @@ class RecentTopics {
     const std::size_t hash = std::hash<std::string_view>{}(topic);
     const std::span<Place> row(&places_[hash & (places_.size() - kRow)], kRow);
     for (Place& place : row) {
-      if (place.hash == hash && place.config && place.config->name == topic) return place;
+      if (place.hash == hash && place.config && same_text(place.config->name, topic)) return place;
     }
     for (Place& place : row) {
       if (place.generation != generation) return taken(place, hash);
