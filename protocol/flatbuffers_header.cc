@@ -25,11 +25,12 @@ std::string_view view_of(const flatbuffers::String* text) noexcept {
   return text == nullptr ? std::string_view() : std::string_view(text->c_str(), text->size());
 }
 
-/// Calls `on_pair(name, index)` for each number that has a name here; those from newer peers are passed over.
+/// Calls `on_pair(name, index)` for each number that has a name here; those from newer peers are passed over. From the last to the first:
+/// the writer goes backwards, and headers are read fastest in the order in which they were filled in.
 template <class OnPair>
 void for_each_known(const flatbuffers::Vector<std::uint16_t>* ids, OnPair on_pair) {
   if (ids == nullptr) return;
-  for (flatbuffers::uoffset_t i = 0; i < ids->size(); ++i) {
+  for (flatbuffers::uoffset_t i = ids->size(); i-- > 0;) {
     if (const std::string_view name = field_names::name_of(ids->Get(i)); !name.empty()) on_pair(name, i);
   }
 }

@@ -2,11 +2,9 @@
 #pragma once
 
 #include <array>
-#include <bit>
 #include <charconv>
 #include <concepts>
 #include <cstdint>
-#include <cstring>
 #include <limits>
 #include <optional>
 #include <string>
@@ -16,6 +14,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/same_text.h"
 #include "protocol/remoting_command.h"
 #include "protocol/request_code.h"
 
@@ -124,8 +123,8 @@ void write_field(ExtFields& ext, std::string_view name, const T& value) {
   }
 }
 
-/// Reads all fields of one header in one walk over the entries: each entry's name is looked up in a table made from the declaration, so
-/// that a header of n fields costs n look-ups and not n searches.
+/// Reads all fields of one header in walks over its declaration, each of which takes the entries as far as they come in the order of the
+/// declaration. Senders keep to it: one walk, or two where texts and numbers come apart, reads all without a look-up.
 template <class Header, FieldNames kNames>
 class FieldReader {
  public:
@@ -139,17 +138,12 @@ class FieldReader {
       if (entry == end || !is_name(kNameList[kIndex], entry->name)) return;
       present = read_one<kIndex>(*entry++, into) ? present | kBit : present & ~kBit;
     };
-    // Senders keep to the order of the declaration: what does is read without a look-up.
-    [&]<std::size_t... kIndexes>(std::index_sequence<kIndexes...>) {
-      (read_at.template operator()<kIndexes>(), ...);
-    }(std::make_index_sequence<kCount>());
-    for (; entry != end; ++entry) {
-      const std::size_t index = index_of(entry->name);
-      if (index == kCount) continue;
-      if (kReaders[index](*entry, into))
-        present |= std::uint64_t{1} << index;
-      else
-        present &= ~(std::uint64_t{1} << index);
+    while (entry != end) {
+      const auto before = entry;
+      [&]<std::size_t... kIndexes>(std::index_sequence<kIndexes...>) {
+        (read_at.template operator()<kIndexes>(), ...);
+      }(std::make_index_sequence<kCount>());
+      if (entry == before) ++entry;  // Not declared.
     }
     return (present & kRequired) == kRequired;
   }
@@ -158,37 +152,15 @@ class FieldReader {
   static constexpr auto kFields = Header::fields();
   static constexpr std::size_t kCount = std::tuple_size_v<decltype(kFields)>;
   static_assert(kCount <= 64, "one bit for each field");
-  static constexpr std::size_t kSlotCount = std::bit_ceil(4 * kCount + 1);  // A quarter full: most names are found at the first look.
-  using Reader = bool (*)(const ExtFields::Entry&, Header&);
 
   template <class Declared>
   static constexpr std::string_view name_of(const Declared& declared) {
     return kNames == FieldNames::short_form && !declared.short_name.empty() ? declared.short_name : declared.name;
   }
-  static constexpr std::size_t slot_of(std::string_view name) noexcept {
-    if (name.empty()) return 0;
-    const auto at = [name](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(name[i])); };
-    return (name.size() * 13 + at(0) * 5 + at(name.size() / 2) * 3 + at(name.size() - 1)) % kSlotCount;
-  }
-  static std::size_t index_of(std::string_view name) noexcept {
-    for (std::size_t slot = slot_of(name);; slot = (slot + 1) % kSlotCount) {
-      const std::size_t index = kSlots[slot];
-      if (index == kCount || is_name(kNameList[index], name)) return index;
-    }
-  }
-  /// `known` is not empty. The short names have one letter, most of the others 8 to 16: no call to compare them.
+  /// `known` is not empty. The short names have one letter.
   static bool is_name(std::string_view known, std::string_view name) noexcept {
     if (known.size() != name.size() || known[0] != name[0]) return false;
-    if (known.size() == 1) return true;
-    constexpr std::size_t kWord = sizeof(std::uint64_t);
-    if (known.size() < kWord || known.size() > 2 * kWord) return known == name;
-    const auto word = [](std::string_view text, std::size_t at) {
-      std::uint64_t bytes = 0;
-      std::memcpy(&bytes, text.data() + at, kWord);
-      return bytes;
-    };
-    const std::size_t last = known.size() - kWord;
-    return word(known, 0) == word(name, 0) && word(known, last) == word(name, last);
+    return known.size() == 1 || same_text(known, name);
   }
 
   template <std::size_t kIndex>
@@ -201,23 +173,10 @@ class FieldReader {
 
   static constexpr auto kNameList =
       std::apply([](const auto&... declared) { return std::array<std::string_view, kCount>{name_of(declared)...}; }, kFields);
-  static constexpr auto kReaders = []<std::size_t... kIndexes>(std::index_sequence<kIndexes...>) {
-    return std::array<Reader, kCount>{&read_one<kIndexes>...};
-  }(std::make_index_sequence<kCount>());
   static constexpr std::uint64_t kRequired = [] {
     std::uint64_t bits = 0, bit = 1;
     std::apply([&](const auto&... declared) { ((bits |= declared.presence == required ? bit : 0, bit <<= 1), ...); }, kFields);
     return bits;
-  }();
-  static constexpr auto kSlots = [] {
-    std::array<std::uint8_t, kSlotCount> slots{};
-    slots.fill(kCount);  // Empty.
-    for (std::size_t i = 0; i < kCount; ++i) {
-      std::size_t slot = slot_of(kNameList[i]);
-      while (slots[slot] != kCount) slot = (slot + 1) % kSlotCount;
-      slots[slot] = static_cast<std::uint8_t>(i);
-    }
-    return slots;
   }();
 };
 

@@ -99,6 +99,41 @@ TEST_CASE("of several fields of one name the last counts, be it broken", "[proto
   CHECK(decode_header<SendMessageRequestHeader>(request)->queue_id == 3);
 }
 
+TEST_CASE("fields are read in whatever order they come, with others between them", "[protocol][header]") {
+  SendMessageRequestHeader header;
+  header.producer_group = "group";
+  header.topic = "topic";
+  header.default_topic = "TBW102";
+  header.queue_id = 3;
+  header.born_timestamp = 1'700'000'000'000;
+  header.properties = "k\x01v\x02";
+  header.batch = true;
+  RemotingCommand declared;
+  encode_header(header, declared);
+  const std::vector<ExtFields::Entry> entries(declared.ext.begin(), declared.ext.end());
+  for (std::size_t first = 0; first < entries.size(); ++first) {
+    for (const bool backwards : {false, true}) {
+      RemotingCommand command;
+      command.ext.add_view("", "no name");
+      for (std::size_t i = 0; i < entries.size(); ++i) {
+        const std::size_t at = (first + (backwards ? entries.size() - i : i)) % entries.size();
+        command.ext.add_view("unknown", "1");
+        if (entries[at].kind == ExtFields::Kind::text) command.ext.add_view(entries[at].name, entries[at].text);
+        if (entries[at].kind == ExtFields::Kind::integer) command.ext.add_integer(entries[at].name, entries[at].number);
+        if (entries[at].kind == ExtFields::Kind::boolean) command.ext.add_boolean(entries[at].name, entries[at].number != 0);
+      }
+      const auto read = decode_header<SendMessageRequestHeader>(command);
+      REQUIRE(read);
+      CHECK(read->producer_group == "group");
+      CHECK(read->topic == "topic");
+      CHECK(read->queue_id == 3);
+      CHECK(read->born_timestamp == 1'700'000'000'000);
+      CHECK(read->properties == header.properties);
+      CHECK(read->batch);
+    }
+  }
+}
+
 TEST_CASE("only the word true is true", "[protocol][header]") {
   const std::pair<const char*, bool> cases[] = {{"true", true}, {"True", true}, {"TRUE", true}, {"1", false},
                                                 {"yes", false}, {"", false},    {"tru", false}, {"true ", false}};
