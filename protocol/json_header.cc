@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
+#include <utility>
 
 #include "base/error.h"
 #include "protocol/detail/json_text.h"
@@ -265,17 +266,11 @@ class HeaderParser {
   RemotingCommand& into_;
 };
 
-void put_field(detail::TextWriter& out, const ExtFields::Entry& entry) {
-  out.put_quoted(entry.name);
-  out.put(':');
+void put_field(detail::TextWriter& out, char before, const ExtFields::Entry& entry) {
   switch (entry.kind) {
-    case ExtFields::Kind::text: return out.put_quoted(entry.text);
-    case ExtFields::Kind::integer:
-      out.put('"');
-      out.put_number(entry.number);
-      out.put('"');
-      return;
-    case ExtFields::Kind::boolean: return out.put(entry.number != 0 ? "\"true\"" : "\"false\"");
+    case ExtFields::Kind::text: return out.put_json_field(before, entry.name, entry.text);
+    case ExtFields::Kind::integer: return out.put_json_field(before, entry.name, entry.number);
+    case ExtFields::Kind::boolean: return out.put_json_field(before, entry.name, entry.number != 0 ? "true" : "false");
   }
 }
 
@@ -292,13 +287,9 @@ void encode_json_header(const RemotingCommand& command, std::string& into) {
   out.put("{\"code\":");
   out.put_number(command.code);
   if (!command.ext.empty()) {
-    out.put(",\"extFields\":{");
-    bool first = true;
-    for (const ExtFields::Entry& entry : command.ext) {
-      if (!first) out.put(',');
-      first = false;
-      put_field(out, entry);
-    }
+    out.put(",\"extFields\":");
+    char before = '{';
+    for (const ExtFields::Entry& entry : command.ext) put_field(out, std::exchange(before, ','), entry);
     out.put('}');
   }
   out.put(",\"flag\":");

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
-#include <charconv>
 #include <limits>
 
 #include "base/bytes.h"
@@ -29,14 +28,10 @@ std::int32_t widened(std::int32_t code) noexcept {
 
 void put_field(detail::TextWriter& out, const ExtFields::Entry& entry) {
   if (entry.name.empty() || entry.name.size() > static_cast<std::size_t>(std::numeric_limits<std::int16_t>::max())) return;
-  char digits[24];
   switch (entry.kind) {
     case ExtFields::Kind::text: return out.put_entry(entry.name, entry.text);
     case ExtFields::Kind::boolean: return out.put_entry(entry.name, entry.number != 0 ? "true" : "false");
-    case ExtFields::Kind::integer: {
-      const auto [end, error] = std::to_chars(digits, digits + sizeof digits, entry.number);
-      return out.put_entry(entry.name, {digits, static_cast<std::size_t>(end - digits)});
-    }
+    case ExtFields::Kind::integer: return out.put_entry(entry.name, entry.number);
   }
 }
 
