@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <limits>
 #include <utility>
 
@@ -109,11 +110,33 @@ class HeaderParser {
     at = skip_space(at);
     if (!is_at(at, '{')) return take_null(at);
     return parse_object(at, [this](std::string_view name, const char* value) {
-      const char* const quote = plain_text_end(value);
-      if (quote == nullptr) return parse_other_field(name, value);
-      into_.ext.add_view(name, {value + 1, quote});
-      return quote + 1;
+      const char* const behind = parse_field(name, value);
+      return behind != nullptr ? parse_more_fields(behind) : nullptr;
     });
+  }
+  const char* parse_field(std::string_view name, const char* at) {
+    const char* const quote = plain_text_end(at);
+    if (quote == nullptr) return parse_other_field(name, at);
+    into_.ext.add_view(name, {at + 1, quote});
+    return quote + 1;
+  }
+  /// Takes as many `,"name":"text"` without spaces as stand here one behind the other, as machines write them: fewer looks than at each
+  /// piece alone.
+  const char* parse_more_fields(const char* at) {
+    while (end_ - at > 2 && std::memcmp(at, ",\"", 2) == 0) {
+      const char* const name = at + 2;
+      const char* const name_end = marks_.find(name);
+      if (end_ - name_end < 4 || std::memcmp(name_end, "\":\"", 3) != 0) break;
+      const char* const text = name_end + 3;
+      const char* const text_end = marks_.find(text);
+      if (is_at(text_end, '"')) {
+        into_.ext.add_view({name, name_end}, {text, text_end});
+        at = text_end + 1;
+      } else if (at = parse_other_field({name, name_end}, text - 1); at == nullptr) {
+        break;
+      }
+    }
+    return at;
   }
 
   /// A field whose value is no plain text.

@@ -130,6 +130,15 @@ const char* take_escape(const char* at, const char* end, char*& out) noexcept {
   return at;
 }
 
+constexpr std::ptrdiff_t kUnicodeEscapeSize = 6;
+
+/// What `\u0000` to `\u007F` stands for; negative when something else is at `at`.
+int ascii_escape(const char* at, const char* end) noexcept {
+  if (end - at < kUnicodeEscapeSize || std::memcmp(at, "\\u00", 4) != 0) return -1;
+  const int code = read_hex<2>(at + 4, end);
+  return code < 0x80 ? code : -1;
+}
+
 /// Copies [at, end) up to its first backslash to `out`, which has room for all of it, and returns where that is, or `end`.
 const char* copy_until_backslash(const char* at, const char* end, char* out) noexcept {
 #ifdef __SSE2__
@@ -152,6 +161,11 @@ char* unescape_to(std::string_view raw, char* out) noexcept {
     const char* const backslash = copy_until_backslash(at, end, out);
     out += backslash - at;
     if (backslash == end) break;
+    if (const int code = ascii_escape(backslash, end); code >= 0) {  // The marks of message properties, eight in a send.
+      *out++ = static_cast<char>(code);
+      at = backslash + kUnicodeEscapeSize;
+      continue;
+    }
     at = take_escape(backslash + 1, end, out);
     if (at == nullptr) return nullptr;
   }

@@ -76,6 +76,28 @@ TEST_CASE("field values of a JSON header may be any scalar", "[protocol][codec]"
   CHECK(test::text_fields(*command) == fields);
 }
 
+TEST_CASE("a run of plain fields of a JSON header may be broken by any other", "[protocol][codec]") {
+  const std::string frame = json_frame(
+      R"({"extFields":{"a":"1","b":"\u0001x\u007f\u0080\u00e4","":"","c":"2", "d":"3","e" :"4","f":5,"g":null,"h":"\"","i\u0041":"6",)"
+      R"("j":'7',"k":"8","k":"9"},"flag":1,"version":1234567890123})");
+  const auto command = decode_frame(frame);
+  REQUIRE(command);
+  const std::map<std::string, std::string> fields = {{"a", "1"},  {"b", "\x01x\x7F\xC2\x80\xC3\xA4"},
+                                                     {"", ""},    {"c", "2"},
+                                                     {"d", "3"},  {"e", "4"},
+                                                     {"f", "5"},  {"h", "\""},
+                                                     {"iA", "6"}, {"j", "7"},
+                                                     {"k", "9"}};
+  CHECK(test::text_fields(*command) == fields);
+  CHECK(command->flag == 1);
+  for (const char* const broken :
+       {R"({"extFields":{"a":"1","b")", R"({"extFields":{"a":"1","b":)", R"({"extFields":{"a":"1","b":")", R"({"extFields":{"a":"1",")",
+        R"({"extFields":{"a":"1","b":"\u000"}})", R"({"extFields":{"a":"1","b":"2)", R"({"extFields":{"a":"1","b":"2"")",
+        R"({"extFields":{"a":"1","b":"\u00g1"}})"}) {
+    CHECK_FALSE(decode_frame(json_frame(broken)));
+  }
+}
+
 TEST_CASE("languages are known by name and by number", "[protocol][codec]") {
   const std::pair<const char*, Language> cases[] = {{R"("GO")", Language::go},           {"9", Language::go},
                                                     {R"("NODE_JS")", Language::node_js}, {"14", Language::unknown},
