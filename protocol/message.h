@@ -123,9 +123,15 @@ struct MessageView {
   [[nodiscard]] std::optional<std::string_view> property(std::string_view name) const noexcept { return find_property(properties, name); }
 };
 
+/// INNER_NUM; see `message_count`.
+[[nodiscard]] std::optional<std::int32_t> inner_batch_count(std::string_view properties) noexcept;
 /// Messages that a record of these flags and properties holds: that of INNER_NUM in an inner batch, otherwise 1. Empty for an inner batch
 /// whose number is no count from 1 to 32,767.
-[[nodiscard]] std::optional<std::int32_t> message_count(std::int32_t sys_flag, std::string_view properties) noexcept;
+[[nodiscard]] inline std::optional<std::int32_t> message_count(std::int32_t sys_flag, std::string_view properties) noexcept {
+  // In place: an optional of a call is put together in memory and read back at once, for which the processor stalls.
+  if ((sys_flag & sys_flag::kInnerBatch) == 0) return 1;
+  return inner_batch_count(properties);
+}
 
 /// Decodes the record at the front of `bytes`. Errors: `malformed` (bad magic, lengths that contradict each other or the bytes).
 /// The body CRC is not checked here.

@@ -68,8 +68,7 @@ std::string remove_property(std::string_view properties, std::string_view name) 
   return kept;
 }
 
-std::optional<std::int32_t> message_count(std::int32_t sys_flag, std::string_view properties) noexcept {
-  if ((sys_flag & sys_flag::kInnerBatch) == 0) return 1;
+std::optional<std::int32_t> inner_batch_count(std::string_view properties) noexcept {
   const auto text = find_property(properties, property::kInnerNumber);
   if (!text) return 1;
   std::int16_t count = 0;
