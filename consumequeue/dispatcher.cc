@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "protocol/property_walk.h"
 
 namespace skylark::consumequeue {
 namespace {
@@ -38,6 +39,21 @@ bool has_place(const MessageView& record) {
   return false;
 }
 
+std::string_view tags_of(const MessageView& record) { return record.property(property::kTags).value_or(""); }
+
+std::int64_t code_of(const MessageView& record, std::string_view tags, const std::vector<std::int64_t>& delay_levels_ms) {
+  if (record.topic == kDelayTopic) {
+    if (const auto text = record.property(property::kDelay)) {
+      std::int64_t level = 0;
+      std::from_chars(text->data(), text->data() + text->size(), level);
+      level = std::min(level, static_cast<std::int64_t>(delay_levels_ms.size()));
+      if (level > 0) return record.store_timestamp + delay_levels_ms[static_cast<std::size_t>(level - 1)];
+      if (*text != "0") return record.store_timestamp + 1000;  // Java: a level it does not know is due in a second.
+    }
+  }
+  return tags_code(tags);
+}
+
 }  // namespace
 
 Result<std::vector<std::int64_t>> parse_delay_levels(const std::vector<std::string>& words) {
@@ -60,23 +76,14 @@ Result<std::vector<std::int64_t>> parse_delay_levels(const std::vector<std::stri
 }
 
 std::int64_t queue_tags_code(const MessageView& record, const std::vector<std::int64_t>& delay_levels_ms) {
-  if (record.topic == kDelayTopic) {
-    if (const auto text = record.property(property::kDelay)) {
-      std::int64_t level = 0;
-      std::from_chars(text->data(), text->data() + text->size(), level);
-      level = std::min(level, static_cast<std::int64_t>(delay_levels_ms.size()));
-      if (level > 0) return record.store_timestamp + delay_levels_ms[static_cast<std::size_t>(level - 1)];
-      if (*text != "0") return record.store_timestamp + 1000;  // Java: a level it does not know is due in a second.
-    }
-  }
-  return tags_code(record.property(property::kTags).value_or(""));
+  return code_of(record, tags_of(record), delay_levels_ms);
 }
 
 /// What stands for it in its own queue; empty when no queue lists it.
-std::optional<QueueEntry> Indexer::own_entry(const MessageView& record) const {
+std::optional<QueueEntry> Indexer::own_entry(const MessageView& record, std::string_view tags) const {
   const std::int32_t type = record.sys_flag & sys_flag::kTransactionMask;
   if (type != sys_flag::kTransactionNone && type != sys_flag::kTransactionCommit) return std::nullopt;
-  QueueEntry entry{record.physical_offset, record.total_size, queue_tags_code(record, delay_levels_ms_), record.queue_offset};
+  QueueEntry entry{record.physical_offset, record.total_size, code_of(record, tags, delay_levels_ms_), record.queue_offset};
   entry.message_count = message_count(record.sys_flag, record.properties).value_or(1);
   entry.store_timestamp = record.store_timestamp;
   return entry;
@@ -93,7 +100,7 @@ Result<void> Indexer::for_each_inner_place(const MessageView& record, const Queu
 
 Result<void> Indexer::for_each_place(const MessageView& record, const commitlog::InnerQueueOptions& inner,
                                      const PlaceVisitor& visit) const {
-  const auto own = own_entry(record);
+  const auto own = own_entry(record, tags_of(record));
   if (!own) return {};
   const auto visited = visit({record.topic, record.queue_id, record.queue_offset, own->message_count}, *own);
   return visited ? for_each_inner_place(record, *own, inner, visit) : visited;
@@ -101,10 +108,12 @@ Result<void> Indexer::for_each_place(const MessageView& record, const commitlog:
 
 Result<Indexer::Entered> Indexer::add(const MessageView& record, bool repeat_last_key) {
   if (!has_place(record)) return Entered{};
-  const auto queued = enter(record);
+  const auto [tags, unique_key, key_words] =
+      find_properties<3>(record.properties, {property::kTags, property::kUniqueKey, property::kKeys});
+  const auto queued = enter(record, tags.value_or(""));
   if (!queued) return queued;
   if (index_ != nullptr) {
-    const auto indexed = index_->add(record, repeat_last_key);
+    const auto indexed = index_->add(record, {unique_key.value_or(""), key_words.value_or("")}, repeat_last_key);
     if (!indexed) return indexed.error();
   }
   return queued;
@@ -112,12 +121,12 @@ Result<Indexer::Entered> Indexer::add(const MessageView& record, bool repeat_las
 
 Result<void> Indexer::add_to_queues(const MessageView& record, const Wanted& wanted) {
   if (!has_place(record)) return {};
-  const auto entered = enter(record, &wanted);
+  const auto entered = enter(record, tags_of(record), &wanted);
   return entered ? Result<void>() : entered.error();
 }
 
-Result<Indexer::Entered> Indexer::enter(const MessageView& record, const Wanted* wanted) {
-  const auto own = own_entry(record);
+Result<Indexer::Entered> Indexer::enter(const MessageView& record, std::string_view tags, const Wanted* wanted) {
+  const auto own = own_entry(record, tags);
   if (!own) return Entered{};
   queues_.limit_mappings();
   Entered entered;

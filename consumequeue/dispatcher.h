@@ -53,10 +53,10 @@ class Indexer {
                                             const PlaceVisitor& visit) const;
 
  private:
-  [[nodiscard]] std::optional<QueueEntry> own_entry(const MessageView& record) const;
+  [[nodiscard]] std::optional<QueueEntry> own_entry(const MessageView& record, std::string_view tags) const;
   [[nodiscard]] static Result<void> for_each_inner_place(const MessageView& record, const QueueEntry& own,
                                                          const commitlog::InnerQueueOptions& inner, const PlaceVisitor& visit);
-  [[nodiscard]] Result<Entered> enter(const MessageView& record, const Wanted* wanted = nullptr);
+  [[nodiscard]] Result<Entered> enter(const MessageView& record, std::string_view tags, const Wanted* wanted = nullptr);
 
   QueueTable& queues_;
   KeyIndex* index_;

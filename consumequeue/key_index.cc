@@ -87,39 +87,47 @@ Result<void> KeyIndex::cut_back(std::int64_t physical_offset) {
 }
 
 Result<void> KeyIndex::add(const MessageView& record, bool repeat_last) {
+  const auto [unique, words] = find_properties<2>(record.properties, {property::kUniqueKey, property::kKeys});
+  return add(record, {unique.value_or(""), words.value_or("")}, repeat_last);
+}
+
+Result<void> KeyIndex::add(const MessageView& record, const RecordKeys& keys, bool repeat_last) {
   const std::int32_t type = record.sys_flag & sys_flag::kTransactionMask;
-  if (type == sys_flag::kTransactionRollback) return {};
-  const std::int64_t end = end_offset();
+  if (type == sys_flag::kTransactionRollback || (keys.unique.empty() && keys.words.empty())) return {};
+  const std::scoped_lock lock(mutex_);
+  const std::int64_t end = end_offset_locked();
   const bool again = record.physical_offset == unfinished_ || (repeat_last && !ends_whole_);
   if (record.physical_offset < end || (record.physical_offset == end && !again)) return {};
 
   unfinished_ = record.physical_offset;  // Until all is in: a disk may run full between two keys.
-  const auto [unique, all_keys] = find_properties<2>(record.properties, {property::kUniqueKey, property::kKeys});
-  if (unique) {
-    const auto put_key = put(record.topic, *unique, record);
+  const auto added = put_all(record, keys);
+  if (added) unfinished_ = -1;
+  return added;
+}
+
+Result<void> KeyIndex::put_all(const MessageView& record, const RecordKeys& keys) {
+  const std::int32_t topic_hash = index_topic_hash(record.topic);
+  if (!keys.unique.empty()) {
+    const auto put_key = put(index_key_hash(topic_hash, keys.unique), record);
     if (!put_key) return put_key;
   }
-  std::string_view keys = all_keys.value_or("");
-  while (!keys.empty()) {
-    const std::size_t space = std::min(keys.find(' '), keys.size());
-    const std::string_view key = keys.substr(0, space);
-    keys.remove_prefix(std::min(space + 1, keys.size()));
+  for (std::string_view words = keys.words; !words.empty();) {
+    const std::size_t space = std::min(words.find(' '), words.size());
+    const std::string_view key = words.substr(0, space);
+    words.remove_prefix(std::min(space + 1, words.size()));
     if (key.empty()) continue;
-    const auto put_key = put(record.topic, key, record);
+    const auto put_key = put(index_key_hash(topic_hash, key), record);
     if (!put_key) return put_key;
   }
-  unfinished_ = -1;
   return {};
 }
 
-Result<void> KeyIndex::put(std::string_view topic, std::string_view key, const MessageView& record) {
-  const std::int32_t hash = index_key_hash(topic, key);
-  const std::scoped_lock lock(mutex_);
+Result<void> KeyIndex::put(std::int32_t key_hash, const MessageView& record) {
   if (files_.empty() || files_.back()->full()) {
     const auto added = add_file();
     if (!added) return added;
   }
-  const auto put = files_.back()->put(hash, record.physical_offset, record.store_timestamp);
+  const auto put = files_.back()->put(key_hash, record.physical_offset, record.store_timestamp);
   if (put && (dirty_.empty() || dirty_.back() != files_.back())) dirty_.push_back(files_.back());
   return put;
 }

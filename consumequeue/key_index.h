@@ -26,6 +26,12 @@ struct IndexFileState {
   friend bool operator==(const IndexFileState&, const IndexFileState&) = default;
 };
 
+/// What a record is found by: its unique key, and words between spaces.
+struct RecordKeys {
+  std::string_view unique;
+  std::string_view words;
+};
+
 /// Finds messages by unique key and by the words of KEYS, in a row of index files. All of it can be made again from the commit log.
 /// Threads: any. Source: IndexService.java 5.3.
 class KeyIndex {
@@ -56,6 +62,8 @@ class KeyIndex {
   /// Adds the keys of a record; one that lies before the last indexed record is known already. After an
   /// error the same record is to be added again. `repeat_last`: the last indexed one may be added again.
   [[nodiscard]] Result<void> add(const MessageView& record, bool repeat_last = false);
+  /// For who has looked for them already.
+  [[nodiscard]] Result<void> add(const MessageView& record, const RecordKeys& keys, bool repeat_last);
   /// Where the last indexed record begins; -1 when nothing is indexed.
   [[nodiscard]] std::int64_t end_offset() const;
   [[nodiscard]] std::int64_t end_timestamp() const;
@@ -77,7 +85,8 @@ class KeyIndex {
   [[nodiscard]] Result<bool> resume_after_kill(std::size_t known_count, std::int64_t durable_offset);
   [[nodiscard]] Result<void> remove_files_from(std::size_t count);
   [[nodiscard]] std::int64_t end_offset_locked() const;
-  [[nodiscard]] Result<void> put(std::string_view topic, std::string_view key, const MessageView& record);
+  [[nodiscard]] Result<void> put_all(const MessageView& record, const RecordKeys& keys);
+  [[nodiscard]] Result<void> put(std::int32_t key_hash, const MessageView& record);
   [[nodiscard]] Result<void> add_file();
 
   FileSystem& system_;

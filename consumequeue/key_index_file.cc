@@ -23,8 +23,12 @@ KeyIndexFile::Entry decode(const char* at) {
 
 }  // namespace
 
-std::int32_t index_key_hash(std::string_view topic, std::string_view key) {
-  const std::int32_t hash = java_string_hash(key, java_string_hash("#", java_string_hash(topic)));
+std::int32_t index_key_hash(std::string_view topic, std::string_view key) { return index_key_hash(index_topic_hash(topic), key); }
+
+std::int32_t index_topic_hash(std::string_view topic) { return java_string_hash("#", java_string_hash(topic)); }
+
+std::int32_t index_key_hash(std::int32_t topic_hash, std::string_view key) {
+  const std::int32_t hash = java_string_hash(key, topic_hash);
   return hash == std::numeric_limits<std::int32_t>::min() ? 0 : std::abs(hash);
 }
 

@@ -20,6 +20,9 @@ struct IndexGeometry {
 
 /// |Java hash| of `topic#key`; 0 where that has no positive counterpart. Source: IndexFile.indexKeyHashMethod.
 [[nodiscard]] std::int32_t index_key_hash(std::string_view topic, std::string_view key);
+/// The same by the hash of `topic#`, for a record with several keys.
+[[nodiscard]] std::int32_t index_key_hash(std::int32_t topic_hash, std::string_view key);
+[[nodiscard]] std::int32_t index_topic_hash(std::string_view topic);
 
 /// A hash table on disk from message keys to physical offsets: header, slots, entries chained from the newest to the oldest.
 /// Threads: none of its own. Source: IndexFile.java, IndexHeader.java 5.3; docs/format/commit-log.md.
