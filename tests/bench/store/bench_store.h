@@ -21,6 +21,7 @@ struct Scale {
   std::int64_t append_bytes_max = 1'500'000'000;  ///< Of bodies, for each cell.
   std::int64_t append_count_max = 1'000'000'000;  ///< For each cell.
   std::int64_t dispatch_bytes = 512'000'000;
+  std::vector<std::int32_t> dispatch_queues = {50'000};  ///< Of one topic, and topics of one queue.
   std::int64_t read_bytes = 1'500'000'000;
   std::vector<std::int64_t> recovery_bytes = {1'500'000'000, 3'000'000'000};  ///< One log after the other.
   std::vector<std::int64_t> queues = {1000, 100'000};                         ///< One store after the other.

@@ -36,6 +36,7 @@ int main(int argc, char** argv) {
     scale.append_seconds = 3600;  // The count ends it.
     scale.append_count_max = 40;
     scale.dispatch_bytes = 100'000;
+    scale.dispatch_queues = {50};
     scale.read_bytes = 300'000;
     scale.recovery_bytes = {300'000};
     scale.queues = {150};

@@ -79,55 +79,88 @@ Rows measure_read(const Scale& scale) {
   return rows;
 }
 
+namespace {
+
+/// Of the messages that are dispatched: message `i` goes to queue `i * kQueueStride` of all queues.
+struct DispatchCell {
+  std::int64_t body_bytes;
+  bool with_index;
+  std::int32_t topics;
+  std::int32_t queues;  // Of each topic.
+};
+constexpr std::int64_t kQueueStride = 7919;  // A prime: queues are not met in the order in which they were made.
+
+Rows dispatch(const Scale& scale, const DispatchCell& cell) {
+  const Folder folder(scale, "dispatch");
+  const auto options = store_options(scale, folder.path());
+  const std::int64_t all_queues = std::int64_t{cell.topics} * cell.queues;
+  const std::int64_t count = scale.dispatch_bytes / (cell.body_bytes + 150) / all_queues * all_queues;
+  return in_child([&]() -> Rows {
+    const auto files = make_disk_file_system();
+    SystemClock clock;
+    const auto check = [](const Result<void>& result) {
+      if (!result) throw std::runtime_error(result.error().message());
+    };
+    commitlog::CommitLog log({.folders = {.writable = {folder.path() + "/commitlog"}}, .file_size = options.commit_log_file_size}, *files,
+                             clock);
+    check(files->create_folders(folder.path() + "/commitlog"));
+    check(log.load());
+    check(log.open_at(0, 0));
+    const std::string body(static_cast<std::size_t>(cell.body_bytes), 'x');
+    const auto fill = [&](std::int64_t messages) {
+      for (std::int64_t i = 0; i < messages; ++i) {
+        const std::int64_t queue = i * kQueueStride % all_queues;
+        commitlog::EncodedRecords records;
+        const std::string topic = fmt::format("dispatch{}", queue / cell.queues);
+        records.add(bench_message(topic, static_cast<std::int32_t>(queue % cell.queues), body).fields);
+        if (!log.append(records)) throw std::runtime_error("an append was refused");
+      }
+    };
+    consumequeue::QueueTable queues(*files, folder.path() + "/consumequeue", options.consume_queue_file_size);
+    check(queues.load());
+    consumequeue::KeyIndex index(*files, clock, folder.path() + "/index", {options.index_slots, options.index_entries});
+    check(index.load(false, 0));
+    consumequeue::Indexer indexer(queues, cell.with_index ? &index : nullptr, {});
+    const auto dispatch_from = [&](std::int64_t from) {
+      consumequeue::Dispatcher dispatcher(log, indexer, nullptr);
+      const Stopwatch watch;
+      dispatcher.start(from);
+      dispatcher.wake(consumequeue::Dispatcher::Haste::at_once);
+      while (dispatcher.position() < log.end()) std::this_thread::sleep_for(std::chrono::microseconds(200));
+      return std::pair(watch.seconds(), watch.cpu_seconds());
+    };
+    fill(all_queues);  // A new queue costs a file.
+    (void)dispatch_from(0);
+    const std::int64_t begin = log.end();
+    fill(count);
+    const auto [seconds, cpu] = dispatch_from(begin);
+    log.close();
+    std::int64_t entered = 0;
+    for (const auto& named : queues.all()) entered += named.queue->max_offset();
+    expect_count("messages dispatched", entered, count + all_queues);
+    const auto messages = static_cast<double>(count);
+    return {{cell.topics == 1 ? fmt::format("dispatch, {} queues", cell.queues) : fmt::format("dispatch, {} topics", cell.topics),
+             fmt::format("{} B, {}", cell.body_bytes, cell.with_index ? "1 key" : "no key index"),
+             {{"messages", messages}, {"messages_per_s", messages / seconds}, {"cpu_us_per_message", cpu * 1e6 / messages}}}};
+  });
+}
+
+}  // namespace
+
 /// The dispatcher alone, on a log that was written before: nothing competes with it.
 Rows measure_dispatch(const Scale& scale) {
-  Rows rows;
+  std::vector<DispatchCell> cells;
   for (const std::int64_t body_bytes : {128, 1024}) {
-    for (const bool with_index : {false, true}) {
-      const Folder folder(scale, "dispatch");
-      auto options = store_options(scale, folder.path());
-      const std::int64_t count = scale.dispatch_bytes / (body_bytes + 150);
-      const Rows cell = in_child([&]() -> Rows {
-        const auto files = make_disk_file_system();
-        SystemClock clock;
-        const auto check = [](const Result<void>& result) {
-          if (!result) throw std::runtime_error(result.error().message());
-        };
-        commitlog::CommitLog log({.folders = {.writable = {folder.path() + "/commitlog"}}, .file_size = options.commit_log_file_size},
-                                 *files, clock);
-        check(files->create_folders(folder.path() + "/commitlog"));
-        check(log.load());
-        check(log.open_at(0, 0));
-        const std::string body(static_cast<std::size_t>(body_bytes), 'x');
-        for (std::int64_t i = 0; i < count; ++i) {
-          commitlog::EncodedRecords records;
-          records.add(bench_message("dispatch", static_cast<std::int32_t>(i % 8), body).fields);
-          if (!log.append(records)) throw std::runtime_error("an append was refused");
-        }
-        consumequeue::QueueTable queues(*files, folder.path() + "/consumequeue", options.consume_queue_file_size);
-        check(queues.load());
-        consumequeue::KeyIndex index(*files, clock, folder.path() + "/index", {options.index_slots, options.index_entries});
-        check(index.load(false, 0));
-        consumequeue::Indexer indexer(queues, with_index ? &index : nullptr, {});
-        consumequeue::Dispatcher dispatcher(log, indexer, nullptr);
-        const Stopwatch watch;
-        dispatcher.start(0);
-        dispatcher.wake(consumequeue::Dispatcher::Haste::at_once);
-        while (dispatcher.position() < log.end()) std::this_thread::sleep_for(std::chrono::microseconds(200));
-        const double seconds = watch.seconds();
-        const double cpu = watch.cpu_seconds();
-        dispatcher.stop();
-        log.close();
-        std::int64_t entered = 0;
-        for (const auto& named : queues.all()) entered += named.queue->max_offset();
-        expect_count("messages dispatched", entered, count);
-        const auto messages = static_cast<double>(count);
-        return {{"dispatch, 8 queues",
-                 fmt::format("{} B, {}", body_bytes, with_index ? "1 key" : "no key index"),
-                 {{"messages", messages}, {"messages_per_s", messages / seconds}, {"cpu_us_per_message", cpu * 1e6 / messages}}}};
-      });
-      rows.insert(rows.end(), cell.begin(), cell.end());
-    }
+    for (const bool with_index : {false, true}) cells.push_back({body_bytes, with_index, 1, 8});
+  }
+  for (const std::int32_t queues : scale.dispatch_queues) {
+    cells.push_back({128, false, 1, queues});
+    cells.push_back({128, false, queues, 1});
+  }
+  Rows rows;
+  for (const DispatchCell& cell : cells) {
+    const Rows more = dispatch(scale, cell);
+    rows.insert(rows.end(), more.begin(), more.end());
   }
   return rows;
 }
