@@ -36,13 +36,34 @@ class QueueMap {
     added = {name.data(), static_cast<std::uint32_t>(name.size()), hash, queue_id, Value{}};
     return added.value;
   }
+  /// Null when there is none.
+  [[nodiscard]] const Value* find(std::string_view topic, std::int32_t queue_id) const noexcept {
+    if (slots_.empty()) return nullptr;
+    const Slot& found = slots_[index_of(hash_of(topic, queue_id), topic, queue_id)];
+    return found.name == nullptr ? nullptr : &found.value;
+  }
+  /// Removes one queue; the name of its topic stays.
+  void erase(std::string_view topic, std::int32_t queue_id) {
+    if (slots_.empty()) return;
+    const std::size_t mask = slots_.size() - 1;
+    std::size_t gap = index_of(hash_of(topic, queue_id), topic, queue_id);
+    if (slots_[gap].name == nullptr) return;
+    --size_;
+    // Those that follow in the row close up, or a look-up would end at the gap.
+    for (std::size_t i = (gap + 1) & mask; slots_[i].name != nullptr; i = (i + 1) & mask) {
+      if (((i - slots_[i].hash) & mask) < ((i - gap) & mask)) continue;
+      slots_[gap] = std::move(slots_[i]);
+      gap = i;
+    }
+    slots_[gap] = Slot{};
+  }
   /// Removes the queues of a topic. A walk over all.
   void erase(std::string_view topic) {
     const auto name = names_.find(std::string(topic));
     if (name == names_.end()) return;
     for (Slot& slot : slots_) {
       if (slot.name != name->data()) continue;
-      slot.name = nullptr;
+      slot = Slot{};
       --size_;
     }
     names_.erase(name);
@@ -77,9 +98,13 @@ class QueueMap {
   }
   /// The slot of that queue, or the free one where it belongs. There always is a free one.
   [[nodiscard]] Slot& place(std::uint32_t hash, std::string_view topic, std::int32_t queue_id) noexcept {
-    for (std::size_t i = hash;; ++i) {
-      Slot& slot = slots_[i & (slots_.size() - 1)];
-      if (slot.name == nullptr || (slot.hash == hash && slot.queue_id == queue_id && same_text(slot.topic(), topic))) return slot;
+    return slots_[index_of(hash, topic, queue_id)];
+  }
+  [[nodiscard]] std::size_t index_of(std::uint32_t hash, std::string_view topic, std::int32_t queue_id) const noexcept {
+    const std::size_t mask = slots_.size() - 1;
+    for (std::size_t i = hash & mask;; i = (i + 1) & mask) {
+      const Slot& slot = slots_[i];
+      if (slot.name == nullptr || (slot.hash == hash && slot.queue_id == queue_id && same_text(slot.topic(), topic))) return i;
     }
   }
   void fill(Slots from) {

@@ -118,10 +118,8 @@ QueueTable::QueuePtr QueueTable::make(Kind kind, std::string_view topic, std::in
 
 QueueTable::QueuePtr QueueTable::find(std::string_view topic, std::int32_t queue_id) const {
   const std::shared_lock lock(mutex_);
-  const auto queues = topics_.find(topic);
-  if (queues == topics_.end()) return nullptr;
-  const auto queue = queues->second.find(queue_id);
-  return queue == queues->second.end() ? nullptr : queue->second;
+  const QueuePtr* const queue = queues_.find(topic, queue_id);
+  return queue == nullptr ? nullptr : *queue;
 }
 
 QueueTable::QueuePtr QueueTable::find_or_make(std::string_view topic, std::int32_t queue_id) {
@@ -141,17 +139,33 @@ Result<QueueTable::QueuePtr> QueueTable::find_or_make(std::string_view topic, st
     if (!turned) return turned.error();
   }
   const std::unique_lock lock(mutex_);
-  QueuePtr& place = topics_[std::string(topic)][queue_id];
-  if (!place) place = make(batch ? Kind::batch : Kind::simple, topic, queue_id);
-  return place;
+  if (const QueuePtr* const made = queues_.find(topic, queue_id)) return *made;  // Meanwhile, by another.
+  queue = make(batch ? Kind::batch : Kind::simple, topic, queue_id);
+  place(topic, queue_id, queue);
+  return queue;
+}
+
+/// Called under the mutex, as `queues_of`.
+void QueueTable::place(std::string_view topic, std::int32_t queue_id, QueuePtr queue) {
+  QueuePtr& place = queues_.at(topic, queue_id);
+  if (!place) ids_[std::string(topic)].push_back(queue_id);
+  place = std::move(queue);
+}
+
+QueueTable::Queues QueueTable::queues_of(std::string_view topic) const {
+  Queues queues;
+  const auto ids = ids_.find(topic);
+  if (ids == ids_.end()) return queues;
+  for (const std::int32_t id : ids->second) queues.emplace(id, *queues_.find(topic, id));
+  return queues;
 }
 
 /// Of the queues of that topic, which are all of one kind; empty for a topic without queues.
 std::optional<Kind> QueueTable::kind_of(std::string_view topic) const {
   const std::shared_lock lock(mutex_);
-  const auto queues = topics_.find(topic);
-  if (queues == topics_.end() || queues->second.empty()) return std::nullopt;
-  return queues->second.begin()->second->kind();
+  const auto ids = ids_.find(topic);
+  if (ids == ids_.end() || ids->second.empty()) return std::nullopt;
+  return (*queues_.find(topic, ids->second.front()))->kind();
 }
 
 /// Puts batch queues in the place of the simple ones of that topic. Errors: those of the disk; the simple ones stay.
@@ -159,7 +173,7 @@ Result<void> QueueTable::turn_to_batch(const std::string& topic) {
   Queues simple;
   {
     const std::shared_lock lock(mutex_);
-    if (const auto found = topics_.find(topic); found != topics_.end()) simple = found->second;
+    simple = queues_of(topic);
   }
   Queues turned;
   for (const auto& [id, queue] : simple) {
@@ -169,7 +183,7 @@ Result<void> QueueTable::turn_to_batch(const std::string& topic) {
   }
   {
     const std::unique_lock lock(mutex_);
-    topics_[topic] = std::move(turned);
+    for (auto& [id, queue] : turned) place(topic, id, std::move(queue));
   }
   destroy(topic, simple);
   return {};
@@ -178,29 +192,24 @@ Result<void> QueueTable::turn_to_batch(const std::string& topic) {
 std::vector<QueueTable::Named> QueueTable::all() const {
   const std::shared_lock lock(mutex_);
   std::vector<Named> all;
-  for (const auto& [topic, queues] : topics_) {
-    for (const auto& [id, queue] : queues) all.push_back({topic, id, queue});
-  }
+  all.reserve(queues_.size());
+  queues_.for_each([&](std::string_view topic, std::int32_t id, const QueuePtr& queue) { all.push_back({std::string(topic), id, queue}); });
   return all;
 }
 
 QueueTable::QueuePtrs QueueTable::queues() const {
   const std::shared_lock lock(mutex_);
-  std::size_t count = 0;
-  for (const auto& [topic, queues] : topics_) count += queues.size();
   QueuePtrs all;
-  all.reserve(count);
-  for (const auto& [topic, queues] : topics_) {
-    for (const auto& [id, queue] : queues) all.push_back(queue);
-  }
+  all.reserve(queues_.size());
+  queues_.for_each([&](std::string_view, std::int32_t, const QueuePtr& queue) { all.push_back(queue); });
   return all;
 }
 
 std::vector<std::string> QueueTable::topics() const {
   const std::shared_lock lock(mutex_);
   std::vector<std::string> names;
-  names.reserve(topics_.size());
-  for (const auto& [topic, queues] : topics_) names.push_back(topic);
+  names.reserve(ids_.size());
+  for (const auto& [topic, ids] : ids_) names.push_back(topic);
   return names;
 }
 
@@ -208,10 +217,11 @@ bool QueueTable::remove_topic(std::string_view topic) {
   Queues queues;
   {
     const std::unique_lock lock(mutex_);
-    const auto found = topics_.find(topic);
-    if (found == topics_.end()) return false;
-    queues = std::move(found->second);
-    topics_.erase(found);
+    const auto found = ids_.find(topic);
+    if (found == ids_.end()) return false;
+    queues = queues_of(topic);
+    queues_.erase(topic);
+    ids_.erase(found);
   }
   destroy(std::string(topic), queues);
   return true;
@@ -232,14 +242,18 @@ bool QueueTable::remove_queue(std::string_view topic, std::int32_t queue_id) {
   bool last = false;
   {
     const std::unique_lock lock(mutex_);
-    const auto queues = topics_.find(topic);
-    if (queues == topics_.end()) return false;
-    const auto found = queues->second.find(queue_id);
-    if (found == queues->second.end()) return false;
-    queue = std::move(found->second);
-    queues->second.erase(found);
-    last = queues->second.empty();
-    if (last) topics_.erase(queues);
+    const QueuePtr* const found = queues_.find(topic, queue_id);
+    if (found == nullptr) return false;
+    queue = *found;
+    const auto ids = ids_.find(topic);
+    std::erase(ids->second, queue_id);
+    last = ids->second.empty();
+    if (last) {
+      queues_.erase(topic);
+      ids_.erase(ids);
+    } else {
+      queues_.erase(topic, queue_id);
+    }
   }
   const auto destroyed = queue->destroy();
   if (!destroyed) log::error("cannot remove queue {} of {}: {}", queue_id, topic, destroyed.error().message());
@@ -254,12 +268,10 @@ void QueueTable::limit_mappings(std::int64_t mapped_max) {
   // Twice at most: the first round spares queues that were used since the round before it.
   for (int round = 0; round < 2; ++round) {
     const std::shared_lock lock(mutex_);
-    for (const auto& [topic, queues] : topics_) {
-      for (const auto& [id, queue] : queues) {
-        if (mapped_count() <= enough) return;
-        queue->rest();
-      }
-    }
+    queues_.for_each([&](std::string_view, std::int32_t, const QueuePtr& queue) {
+      if (mapped_count() > enough) queue->rest();
+    });
+    if (mapped_count() <= enough) return;
   }
 }
 
@@ -267,11 +279,9 @@ Result<void> QueueTable::flush() {
   QueuePtrs dirty;
   {
     const std::shared_lock lock(mutex_);
-    for (const auto& [topic, queues] : topics_) {
-      for (const auto& [id, queue] : queues) {
-        if (queue->dirty()) dirty.push_back(queue);
-      }
-    }
+    queues_.for_each([&](std::string_view, std::int32_t, const QueuePtr& queue) {
+      if (queue->dirty()) dirty.push_back(queue);
+    });
   }
   if (dirty.size() > kFlushOneByOneMax) {
     for (const QueuePtr& queue : dirty) queue->mark_clean();

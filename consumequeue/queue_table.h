@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/queue_map.h"
 #include "base/text_map.h"
 #include "consumequeue/simple_consume_queue.h"
 #include "consumequeue/store_ends.h"
@@ -98,7 +99,7 @@ class QueueTable {
   [[nodiscard]] Result<void> flush();
 
  private:
-  using Queues = std::unordered_map<std::int32_t, QueuePtr>;
+  using Queues = std::unordered_map<std::int32_t, QueuePtr>;  // Of one topic.
   using Topics = TextMap<Queues>;
   struct Loading;
   [[nodiscard]] QueuePtr make(ConsumeQueue::Kind kind, std::string_view topic, std::int32_t queue_id) const;
@@ -116,6 +117,8 @@ class QueueTable {
   [[nodiscard]] std::optional<ConsumeQueue::Kind> kind_of(std::string_view topic) const;
   [[nodiscard]] Result<void> turn_to_batch(const std::string& topic);
   [[nodiscard]] Result<QueuePtr> to_batch(const std::string& topic, std::int32_t queue_id, const ConsumeQueue& simple) const;
+  void place(std::string_view topic, std::int32_t queue_id, QueuePtr queue);
+  [[nodiscard]] Queues queues_of(std::string_view topic) const;
   void destroy(const std::string& topic, const Queues& queues) const;
 
   FileSystem& system_;
@@ -128,7 +131,8 @@ class QueueTable {
   bool writes_extensions_ = false;
   const std::shared_ptr<std::atomic<std::int64_t>> mapped_files_ = std::make_shared<std::atomic<std::int64_t>>(0);
   mutable std::shared_mutex mutex_;
-  Topics topics_;
+  QueueMap<QueuePtr> queues_;
+  TextMap<std::vector<std::int32_t>> ids_;  // By topic, of the queues in `queues_`.
 };
 
 }  // namespace skylark::consumequeue

@@ -101,7 +101,11 @@ Result<QueueTable::Found> QueueTable::load(const StoreEnds* ends, std::int64_t l
     }
   }
   const std::unique_lock lock(mutex_);
-  topics_ = std::move(loading.topics);
+  queues_.clear();
+  ids_.clear();
+  for (const auto& [topic, queues] : loading.topics) {
+    for (const auto& [id, queue] : queues) place(topic, id, queue);
+  }
   return found;
 }
 
@@ -343,13 +347,16 @@ void QueueTable::note(StoreEnds& ends) const {
   const std::shared_lock lock(mutex_);
   ends.queue_file_size = file_size_;
   ends.topics.clear();
-  ends.topics.reserve(topics_.size());
-  for (const auto& [topic, queues] : topics_) {
+  ends.topics.reserve(ids_.size());
+  for (const auto& [topic, ids] : ids_) {
     TopicEnds& noted = ends.topics.emplace_back();
     noted.topic = topic;
-    noted.batch = !queues.empty() && queues.begin()->second->kind() == ConsumeQueue::Kind::batch;
-    noted.queues.reserve(queues.size());
-    for (const auto& [id, queue] : queues) noted.queues.push_back({id, queue->state()});
+    noted.queues.reserve(ids.size());
+    for (const std::int32_t id : ids) {
+      const ConsumeQueue& queue = **queues_.find(topic, id);
+      noted.batch = queue.kind() == ConsumeQueue::Kind::batch;  // All are of one kind.
+      noted.queues.push_back({id, queue.state()});
+    }
   }
 }
 

@@ -39,6 +39,31 @@ TEST_CASE("a queue map keeps a value for each queue of each topic while it grows
   for (const auto& [queue, value] : wanted) REQUIRE(map.at(queue.first, queue.second) == value);
 }
 
+TEST_CASE("a queue map finds every queue that is left while others are removed", "[base]") {
+  QueueMap<std::int64_t> map;
+  CHECK(map.find("A", 0) == nullptr);
+  map.erase("A", 0);
+  Content wanted;
+  for (int i = 0; i < 3'000; ++i) {
+    const std::string topic = fmt::format("T{}", i % 7);
+    map.at(topic, i) = i;
+    wanted[{topic, i}] = i;
+  }
+  map.erase("T0", 1);  // Is of T1.
+  for (int i = 0; i < 3'000; i += i % 5 + 1) {
+    const std::string topic = fmt::format("T{}", i % 7);
+    map.erase(topic, i);
+    wanted.erase({topic, i});
+    REQUIRE(map.find(topic, i) == nullptr);
+  }
+  CHECK(map.size() == wanted.size());
+  CHECK(content_of(map) == wanted);
+  for (const auto& [queue, value] : wanted) {
+    REQUIRE(map.find(queue.first, queue.second) != nullptr);
+    REQUIRE(*map.find(queue.first, queue.second) == value);
+  }
+}
+
 TEST_CASE("a queue map forgets all queues of a topic and no other", "[base]") {
   QueueMap<std::int64_t> map;
   map.erase("A");
