@@ -42,6 +42,24 @@ class QueueMap {
     const Slot& found = slots_[index_of(hash_of(topic, queue_id), topic, queue_id)];
     return found.name == nullptr ? nullptr : &found.value;
   }
+  // For who knows ahead which ones will be looked for: asking memory for many at once, it waits once for all of them.
+  /// Asks for the place of that queue. What `likely` wants.
+  [[nodiscard]] std::uint32_t ask_for(std::string_view topic, std::int32_t queue_id) const noexcept {
+    const std::uint32_t hash = hash_of(topic, queue_id);
+    if (!slots_.empty()) __builtin_prefetch(&slots_[hash & (slots_.size() - 1)]);
+    return hash;
+  }
+  /// Most likely the value of that queue, whose name is asked for and not compared.
+  [[nodiscard]] const Value* likely(std::uint32_t hash, std::int32_t queue_id) const noexcept {
+    if (slots_.empty()) return nullptr;
+    for (std::size_t i = hash;; ++i) {
+      const Slot& slot = slots_[i & (slots_.size() - 1)];
+      if (slot.name == nullptr) return nullptr;
+      if (slot.hash != hash || slot.queue_id != queue_id) continue;
+      __builtin_prefetch(slot.name);
+      return &slot.value;
+    }
+  }
   /// Removes one queue; the name of its topic stays.
   void erase(std::string_view topic, std::int32_t queue_id) {
     if (slots_.empty()) return;

@@ -23,9 +23,9 @@ constexpr std::size_t kUnitSizeMax = 64;
 }  // namespace
 
 ConsumeQueue::ConsumeQueue(Kind kind, std::int64_t unit_size, FileSystem& system, std::string folder, std::int64_t file_size)
-    : files_(system, std::move(folder), (file_size + unit_size - 1) / unit_size * unit_size),
+    : unit_size_(unit_size),
       kind_(kind),
-      unit_size_(unit_size),
+      files_(system, std::move(folder), (file_size + unit_size - 1) / unit_size * unit_size),
       system_(system) {}
 
 Result<void> ConsumeQueue::load() {
@@ -102,6 +102,8 @@ Result<void> ConsumeQueue::write_unit(const QueueEntry& entry) {
       new_names_ = true;
     }
     allocated_ = end_;
+    last_hint_.store(last_.mapped.get(), std::memory_order_relaxed);
+    end_hint_.store(last_.mapped->view(end_ - last_.base, 0).data(), std::memory_order_relaxed);
   }
   if (end_ + unit_size_ > allocated_) {
     const std::int64_t step = std::clamp(end_ - last_.base, kStepMin, kStepMax);
@@ -115,6 +117,7 @@ Result<void> ConsumeQueue::write_unit(const QueueEntry& entry) {
   last_.mapped->write(end_ - last_.base, {bytes.data(), static_cast<std::size_t>(unit_size_)});
   dirty_from_ = dirty_from_ < 0 ? end_ : std::min(dirty_from_, end_);
   end_ += unit_size_;
+  end_hint_.store(end_hint_.load(std::memory_order_relaxed) + unit_size_, std::memory_order_relaxed);
   return {};
 }
 

@@ -90,6 +90,18 @@ class ConsumeQueue {
   /// `bit_map`: of the filters that want the message, for a queue with extensions.
   [[nodiscard]] virtual Result<void> append(const QueueEntry& entry, std::int64_t queue_offset, std::string_view bit_map = {}) = 0;
 
+  // Ask memory for what `append` will touch: the object, and then what it leads to. Hints that need no mutex: a stale one is harmless.
+  void ask_for_object() const noexcept {
+    constexpr std::ptrdiff_t kLine = 64, kCounters = 16;  // Those of `std::make_shared` stand in front of the object.
+    const char* const begin = reinterpret_cast<const char*>(this);
+    for (const char* at = begin - kCounters; at < reinterpret_cast<const char*>(&files_); at += kLine) __builtin_prefetch(at, 1);
+    __builtin_prefetch(begin + sizeof *this);  // What a kind adds.
+  }
+  void ask_for_end() const noexcept {
+    __builtin_prefetch(last_hint_.load(std::memory_order_relaxed));
+    __builtin_prefetch(end_hint_.load(std::memory_order_relaxed), 1);
+  }
+
   /// First queue offset whose message the commit log still has. Equal to `max_offset` when it has none of them.
   [[nodiscard]] std::int64_t min_offset() const { return bounds().min; }
   /// Queue offset of the next message; 0 when there never was one.
@@ -177,14 +189,26 @@ class ConsumeQueue {
   [[nodiscard]] std::optional<QueueEntry> unit(std::int64_t number) const;
   [[nodiscard]] std::int64_t units() const noexcept { return end_ / unit_size_; }
 
+  // What every append reads and writes comes first and together: of tens of thousands of queues each line of it has to be waited for.
   mutable std::mutex mutex_;
-  commitlog::MappedFileQueue files_;
   File last_;             // The file written last; unmapped while the queue rests.
   std::int64_t min_ = 0;  // Number of the first unit whose record the log has.
   std::int64_t end_ = 0;  // Byte offset behind the last unit.
   std::int64_t max_physical_ = -1;
-  std::uint64_t cuts_ = 0;     // How often units gave way.
+
+ private:
+  std::int64_t allocated_ = 0;                         // Byte offset in the queue up to which `last_` is allocated.
+  std::int64_t dirty_from_ = -1;                       // First byte not known to be durable; -1: all are.
+  std::atomic<const MappedFile*> last_hint_{nullptr};  // `last_.mapped` when a unit was written last,
+  std::atomic<const char*> end_hint_{nullptr};         // and where the next one goes in its mapping.
+  const std::int64_t unit_size_;
+  const Kind kind_;
+  bool new_names_ = false;  // Files were made or removed since the last flush.
+
+ protected:
   mutable bool used_ = false;  // Since the last `rest`.
+  std::uint64_t cuts_ = 0;     // How often units gave way.
+  commitlog::MappedFileQueue files_;
 
  private:
   [[nodiscard]] bool find_min(std::int64_t min_physical_offset);
@@ -194,13 +218,8 @@ class ConsumeQueue {
   [[nodiscard]] std::optional<QueueEntry> unit_near(std::int64_t& number, std::int64_t direction, bool& read) const;
   [[nodiscard]] bool gone(std::int64_t number, std::int64_t min_physical_offset, bool& read) const;
 
-  bool new_names_ = false;  // Files were made or removed since the last flush.
-  const Kind kind_;
-  const std::int64_t unit_size_;
   FileSystem& system_;
-  std::int64_t allocated_ = 0;                       // Byte offset in the queue up to which `last_` is allocated.
-  std::int64_t dirty_from_ = -1;                     // First byte not known to be durable; -1: all are.
-  std::vector<std::shared_ptr<MappedFile>> mended_;  // Files to flush beside those from there on.
+  std::vector<std::shared_ptr<MappedFile>> mended_;  // Files to flush beside those from `dirty_from_` on.
   std::int64_t min_found_for_ = 0;                   // Where the log began when `min_` was found.
 };
 

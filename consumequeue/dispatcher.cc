@@ -244,6 +244,7 @@ Dispatcher::Drained Dispatcher::drain(std::size_t count_max) {
     std::string_view bytes = chunk->bytes;
     const std::int64_t file_left = log_.file_size() - at % log_.file_size();
     std::int64_t left_in_file = file_left;
+    std::span<const MessageView> ahead;
     while (static_cast<std::int64_t>(bytes.size()) >= kHeaderSize) {
       if (log_.damage().end_at(at + file_left - left_in_file) >= 0) break;
       const auto size = load_be<std::int32_t>(bytes.data());
@@ -257,11 +258,12 @@ Dispatcher::Drained Dispatcher::drain(std::size_t count_max) {
       }
       if (size < kHeaderSize || static_cast<std::size_t>(size) > bytes.size()) break;
       if (count_max-- == 0) return Drained::some;
-      const auto record = decode_record(bytes.substr(0, static_cast<std::size_t>(size)));
-      if (record) {
-        if (!enter(*record)) return Drained::stalled;
+      if (ahead.empty()) ahead = look_ahead(bytes);
+      if (!ahead.empty()) {
+        if (!enter(ahead.front())) return Drained::stalled;
+        ahead = ahead.subspan(1);
       } else {
-        log::error("the record at {} cannot be read and is skipped: {}", at + file_left - left_in_file, record.error().message());
+        log::error("the record at {} cannot be read and is skipped", at + file_left - left_in_file);
       }
       bytes.remove_prefix(static_cast<std::size_t>(size));
       left_in_file -= size;
@@ -274,6 +276,20 @@ Dispatcher::Drained Dispatcher::drain(std::size_t count_max) {
       return Drained::all;
     }
   }
+}
+
+/// The records at the front of what is there, up to one that is not whole or cannot be read.
+std::span<const MessageView> Dispatcher::look_ahead(std::string_view bytes) {
+  std::size_t count = 0;
+  for (; count < ahead_.size() && static_cast<std::int64_t>(bytes.size()) >= kHeaderSize; ++count) {
+    const auto record = decode_record(bytes);
+    if (!record) break;
+    ahead_[count] = *record;
+    bytes.remove_prefix(static_cast<std::size_t>(record->total_size));
+  }
+  const std::span<const MessageView> ahead(ahead_.data(), count);
+  indexer_.look_ahead(ahead);
+  return ahead;
 }
 
 bool Dispatcher::enter(const MessageView& record) {

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -41,6 +43,8 @@ class Indexer {
   using BitMapSource = std::function<std::string(std::string_view topic, std::string_view properties)>;
   void set_bit_map_source(BitMapSource source) { bit_map_of_ = std::move(source); }
   [[nodiscard]] Result<Entered> add(const MessageView& record, bool repeat_last_key = false);
+  /// Those records are about to be added, one by one. See `QueueTable::look_ahead`.
+  void look_ahead(std::span<const MessageView> records) const { queues_.look_ahead(records); }
   /// Tells whether a queue is to get the record.
   using Wanted = std::function<bool(std::string_view topic, std::int32_t queue_id)>;
   /// Into those of its queues alone.
@@ -109,6 +113,7 @@ class Dispatcher {
   [[nodiscard]] bool enter_by_caller() noexcept;  // What the listener throws ends the process here too.
   [[nodiscard]] bool more() const;
   bool enter(const MessageView& record);
+  std::span<const MessageView> look_ahead(std::string_view bytes);
 
   commitlog::CommitLog& log_;
   Indexer& indexer_;
@@ -118,8 +123,9 @@ class Dispatcher {
   std::atomic<std::int64_t> timestamp_{0};
   std::atomic<bool> stalled_{false};
   std::atomic<State> state_{State::running};
-  std::mutex turn_;               // Of whoever enters records. Taken before `mutex_`.
-  std::int64_t blocked_at_ = -1;  // Confirmed end at which only a part of a record was there. Under `turn_`.
+  std::mutex turn_;                                           // Of whoever enters records. Taken before `mutex_`.
+  std::int64_t blocked_at_ = -1;                              // Confirmed end at which only a part of a record was there. Under `turn_`.
+  std::array<MessageView, QueueTable::kLookAheadMax> ahead_;  // Under `turn_`.
   std::mutex mutex_;
   std::condition_variable work_;
   std::atomic<bool> stopping_{false};

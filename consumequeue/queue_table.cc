@@ -17,6 +17,8 @@ using Kind = ConsumeQueue::Kind;
 
 // Up to here each queue is flushed by itself; one sync of the file system also writes what others left dirty on it.
 constexpr std::size_t kFlushOneByOneMax = 64;
+// What an append touches of so many queues, half a kilobyte of each, stays in a processor's cache.
+constexpr std::size_t kCachedQueues = 256;
 
 // Of the mappings a process may have commit log, stacks and allocator need some, and readers may add some between two calls of
 // `limit_mappings`.
@@ -187,6 +189,24 @@ Result<void> QueueTable::turn_to_batch(const std::string& topic) {
   }
   destroy(topic, simple);
   return {};
+}
+
+void QueueTable::look_ahead(std::span<const MessageView> records) const {
+  std::array<std::uint32_t, kLookAheadMax> hashes{};
+  std::array<const ConsumeQueue*, kLookAheadMax> queues{};
+  const std::shared_lock lock(mutex_);
+  if (queues_.size() <= kCachedQueues) return;
+  // Step by step for all: what a step reads, the step before has asked for.
+  for (std::size_t i = 0; i < records.size(); ++i) hashes[i] = queues_.ask_for(records[i].topic, records[i].queue_id);
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    const QueuePtr* const queue = queues_.likely(hashes[i], records[i].queue_id);
+    if (queue == nullptr) continue;
+    queues[i] = queue->get();
+    queues[i]->ask_for_object();
+  }
+  for (const ConsumeQueue* const queue : queues) {
+    if (queue != nullptr) queue->ask_for_end();
+  }
 }
 
 std::vector<QueueTable::Named> QueueTable::all() const {

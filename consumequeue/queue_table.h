@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <shared_mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -16,6 +17,7 @@
 #include "base/text_map.h"
 #include "consumequeue/simple_consume_queue.h"
 #include "consumequeue/store_ends.h"
+#include "protocol/message.h"
 
 namespace skylark::consumequeue {
 
@@ -78,6 +80,11 @@ class QueueTable {
   /// Errors: those of the disk, when simple queues have to become batch queues first.
   [[nodiscard]] Result<QueuePtr> find_or_make(std::string_view topic, std::int32_t queue_id, bool inner_batch);
   [[nodiscard]] QueuePtr find_or_make(std::string_view topic, std::int32_t queue_id);
+  /// Asks memory for what `find_or_make` and an append will touch for those records, `kLookAheadMax` at most: with tens of thousands of
+  /// queues none of it is in a cache, and one by one each record would wait several times. Nothing is kept, and a queue may be removed in
+  /// between.
+  void look_ahead(std::span<const MessageView> records) const;
+  static constexpr std::size_t kLookAheadMax = 16;
   [[nodiscard]] std::vector<Named> all() const;
   /// The same without names, which for tens of thousands of queues are megabytes.
   using QueuePtrs = std::vector<QueuePtr, PageAllocator<QueuePtr>>;
