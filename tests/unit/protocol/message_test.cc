@@ -171,6 +171,28 @@ TEST_CASE("tag codes are Java's string hashes", "[protocol][message]") {
   }
 }
 
+TEST_CASE("the hash of a text does not depend on the pieces in which it is looked at", "[protocol]") {
+  for (std::size_t size = 0; size < 70; ++size) {
+    std::string text;
+    std::uint32_t hash = 0;
+    for (std::size_t i = 0; i < size; ++i) {
+      const auto unit = static_cast<unsigned char>((i * 37 + size) % 128);
+      text += static_cast<char>(unit);
+      hash = hash * 31 + unit;
+    }
+    REQUIRE(java_string_hash(text) == static_cast<std::int32_t>(hash));
+    // A character of two bytes, U+00E9, in each place: what is behind it begins elsewhere.
+    for (std::size_t place = 0; place <= size; ++place) {
+      std::uint32_t wanted = 0;
+      for (std::size_t i = 0; i <= size; ++i) {
+        if (i == place) wanted = wanted * 31 + 0xE9;
+        if (i < size) wanted = wanted * 31 + static_cast<unsigned char>(text[i]);
+      }
+      REQUIRE(java_string_hash(std::string(text).insert(place, "\xC3\xA9")) == static_cast<std::int32_t>(wanted));
+    }
+  }
+}
+
 TEST_CASE("hosts are read and written", "[protocol][message]") {
   const std::pair<const char*, const char*> good[] = {
       {"10.0.0.1:10911", "10.0.0.1:10911"},
