@@ -61,6 +61,16 @@ def medians_and_verdicts(folder):
     check("answer p50" in text and "arrival p50" not in text, "only times that there are")
 
 
+def tails_beside_a_bare_server(folder):
+    def slowest(*values):
+        return [{"tail_16k": {"latencyUs": {"p50": 50, "p99": 400, "p99.9": value, "max": value}}} for value in values]
+
+    text, rows = written(folder, tails={"results": {"skylark": slowest(2500, 1900, 1800), "floor": slowest(1200)}})
+    key = ("sends of 16 KB, 5,000/s, while files change, p99.9", "≤ 2 ms")
+    check(verdicts(rows)[key] is True and bare_figures(rows)[key] == "1.2 ms", f"1.9 ms is the median: {rows}")
+    check("| 16 KB, 5,000/s | ours | 50 | 400 | 1,900 | 1,900 |" in text and "| Java | – |" in text, "the table")
+
+
 def failures_are_told(folder):
     text, _ = written(folder, side={"results": {"skylark": [{"pull": {"error": "no room"}}], "java": [{"pull": produced(1, 1)}]}})
     check("failed on Skylark" in text and "no room" in text, "an error is not on the page")
@@ -91,7 +101,7 @@ def nothing_is_joined_to_nothing(_folder):
     check(goals.at_most(None, 3) is None and goals.at_most(3, 3) is True and goals.at_most(4, 3) is False, "at_most")
 
 
-CASES = [nothing_measured, medians_and_verdicts, failures_are_told, curves, charts_place_their_points, nothing_is_joined_to_nothing]
+CASES = [nothing_measured, medians_and_verdicts, tails_beside_a_bare_server, failures_are_told, curves, charts_place_their_points, nothing_is_joined_to_nothing]
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the machine can do at best: the program of tests/bench/floor, and mqbench against its bare server."""
+import contextlib
 import json
 import os
 import socket
@@ -25,18 +26,23 @@ def parts(program, seconds):
     return {row.pop("part"): row for row in map(json.loads, done.stdout.splitlines())}
 
 
-def echo(settings, program):
-    """Loads against the bare server, as the same loads run against a broker."""
+@contextlib.contextmanager
+def bare_server(settings, program):
+    """A server that only answers. Gives a function that runs one load of mqbench against it, as the same load runs against a broker."""
     with ports.claim_plain() as claim:
         server = subprocess.Popen([program, "--serve", str(claim.number)], stdout=subprocess.DEVNULL)
         try:
             wait_for(claim.number, server)
             common = ["-b", f"127.0.0.1:{claim.number}", "--codec", "rocketmq", "--no-create", "--broker-pid", str(server.pid)]
-            return {name: targets.mqbench(settings, f"{'floor':8} {name}", load, *common, *flags)
-                    for name, load, flags in (("echo_one_in_flight", "latency", []), ("echo_pipelined", "produce", PIPELINED))}
+            yield lambda name, load, *flags: targets.mqbench(settings, f"{'floor':8} {name}", load, *common, *flags)
         finally:
             server.kill()
             server.wait()
+
+
+def echo(settings, program):
+    with bare_server(settings, program) as bench:
+        return {"echo_one_in_flight": bench("echo_one_in_flight", "latency"), "echo_pipelined": bench("echo_pipelined", "produce", *PIPELINED)}
 
 
 def wait_for(port, server):
@@ -50,9 +56,17 @@ def wait_for(port, server):
     raise SystemExit(f"{PROGRAM} --serve does not answer")
 
 
-def floor(settings, _only=()):
+def found_program(settings):
+    """Path of the program, or None, which is told."""
     program = os.path.join(settings.bin_dir, PROGRAM)
-    if not os.access(program, os.X_OK):
-        print(f"floor: no program {PROGRAM} in {settings.bin_dir}; the page will lack what is measured against it", flush=True)
+    if os.access(program, os.X_OK):
+        return program
+    print(f"no program {PROGRAM} in {settings.bin_dir}; the page will lack what is measured against it", flush=True)
+    return None
+
+
+def floor(settings, _only=()):
+    program = found_program(settings)
+    if program is None:
         return
     measure_rounds(settings, "floor", settings.rounds, {"floor": lambda _round: {**parts(program, settings.seconds), **echo(settings, program)}})

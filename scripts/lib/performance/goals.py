@@ -67,6 +67,11 @@ def flat_row(sweeps):
             f"lowest {lowest:+.0%} of the highest; CPU {min(costs):.2f} to {max(costs):.2f} µs", "", lowest >= -0.05)
 
 
+def tail_row(tails):
+    slowest, bare = (tails.median(server, "tail_16k", "latencyUs", "p99.9", scale=1000) for server in ("skylark", "floor"))
+    return ("sends of 16 KB, 5,000/s, while files change, p99.9", "≤ 2 ms", text(slowest, "{:.1f} ms"), text(bare, "{:.1f} ms"), at_most(slowest, 2))
+
+
 def idle_rows(idle):
     start = idle.median("skylark", "emptyMs")
     size = idle.median("skylark", "storeGb")
@@ -82,11 +87,11 @@ def idle_rows(idle):
             ("memory for each idle connection", "≤ 2 KB", text(connection, "{:.0f} bytes"), "", at_most(connection, 2048))]
 
 
-def rows(side, sync, sweeps, idle, floor):
+def rows(side, sync, tails, sweeps, idle, floor):
     """What, goal, measured, the same figure of the bare server or disk where there is one, and whether the goal is met (None: not measured,
     or not comparable)."""
     arrival = [side.median("skylark", "e2e", "arrivalUs", point) for point in ("p50", "p99")]
-    return [*cost_rows(side, floor), *latency_rows(side, floor), *sync_rows(sync, floor), flat_row(sweeps),
+    return [*cost_rows(side, floor), *latency_rows(side, floor), *sync_rows(sync, floor), tail_row(tails), flat_row(sweeps),
             ("from producing to a waiting consumer, p50", "≤ 150 µs", text(arrival[0], "{:.0f} µs"), "", at_most(arrival[0], 150)),
             ("from producing to a waiting consumer, p99", "≤ 1 ms", text(arrival[1], "{:.0f} µs"), "", at_most(arrival[1], 1000)),
             *idle_rows(idle)]

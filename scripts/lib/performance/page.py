@@ -7,7 +7,7 @@ from performance.data import NOTHING, Section, ratio, text
 from performance.sections import CONNECTIONS, KAFKA_QUEUES_MAX, QUEUES, SIZES
 from performance.settings import load
 
-SECTIONS = ("side", "sync", "sweeps", "idle", "floor", "scale")
+SECTIONS = ("side", "sync", "tails", "sweeps", "idle", "floor", "scale")
 SIDE_NAMES = {
     "send_json": "send, JSON headers, pipelined", "send_rocketmq": "send, ROCKETMQ headers, pipelined",
     "send_flatbuffers": "send, FlatBuffers headers, pipelined", "one_in_flight": "send, one in flight", "pull": "pull by 32, for each message",
@@ -15,6 +15,7 @@ SIDE_NAMES = {
     "transactions": "transaction, 10 % rolled back", "delay": "1,000/s delayed by 1 s",
 }
 SYNC_NAMES = {"sync_one_in_flight": "send, one in flight", "sync_pipelined": "send, pipelined"}
+TAIL_NAMES = {"tail_16k": "16 KB, 5,000/s", "tail_128": "128 bytes, 20,000/s"}
 TIMES = (("latencyUs", "answer"), ("arrivalUs", "arrival"), ("latenessUs", "lateness"), ("halfMessageUs", "half message stored"))
 
 
@@ -162,6 +163,18 @@ def scale_lines(section):
     return out
 
 
+def tail_lines(section):
+    if not section.there:
+        return ["Not measured."]
+    out = ["| sends, answer after µs | server | p50 | p99 | p99.9 | largest |", "|---|---|---|---|---|---|"]
+    for name, label in TAIL_NAMES.items():
+        for server, who in (("skylark", "ours"), ("java", "Java"), ("floor", "a bare server, which stores nothing")):
+            cells = [text(section.median(server, name, "latencyUs", point)) for point in ("p50", "p99", "p99.9", "max")]
+            out.append(f"| {label} | {who} | {' | '.join(cells)} |")
+    return out + ["", "By schedule: what is late counts from when it was due. Log files of 64 MB, index files of 20,000 entries and queue files of 3,000 units, so that "
+                  "one of each is begun every second or few."]
+
+
 def floor_lines(section):
     if not section.there:
         return ["Not measured."]
@@ -177,17 +190,18 @@ def floor_lines(section):
 
 def page(settings):
     sections = {name: Section(load(settings, name)) for name in SECTIONS}
-    side, sync, sweeps, idle, floor, scale = sections.values()
+    side, sync, tails, sweeps, idle, floor, scale = sections.values()
     lines = ["# Performance", "", "Made by `scripts/bench` from the raw data in `docs/performance/`; `scripts/bench --page-only` writes it again. How to measure: "
              "`scripts/bench --help`. The store alone, without network: [performance-store.md](performance-store.md). Why goals are missed: [performance-profile.md](performance-profile.md).", "",
              *machine_lines(sections), "", "## Goals", "", "| what | goal | measured | without a broker | |", "|---|---|---|---|---|"]
     lines += [f"| {what} | {goal} | {value} | {bare} | {goals.verdict(met)} |"
-              for what, goal, value, bare, met in goals.rows(side, sync, sweeps, idle, floor)]
-    lines += ["", "Without a broker: a bare Asio server that copies sends and answers them, 32 records sent by `sendfile` with both ends of the connection, from the section "
-              "on the floor."]
+              for what, goal, value, bare, met in goals.rows(side, sync, tails, sweeps, idle, floor)]
+    lines += ["", "Without a broker: a bare Asio server that copies sends and answers them, 32 records sent by `sendfile` with both ends of the connection; from the sections "
+              "on tails and the floor."]
     lines += ["", "## Side by side", "", "128-byte bodies with a unique key, one topic of 4 queues. Pipelined: 16 connections with 32 sends in flight each. Loads by "
               "schedule time what is late from when it was due.", "", *comparison(side, SIDE_NAMES),
               "", "## SYNC_FLUSH", "", "An answer means that the message is on disk.", "", *comparison(sync, SYNC_NAMES),
+              "", "## Tails", "", *tail_lines(tails),
               "", "## Curves", ""]
     if sweeps.there:
         missing = sweeps.content.get("kafkaMissing")
@@ -201,4 +215,4 @@ def page(settings):
     lines += ["", "## Without load", "", *(idle_lines(idle) if idle.there else ["Not measured."]),
               "", "## Large numbers", "", *(scale_lines(scale) if scale.there else ["Not measured; `scripts/bench --scale`."]),
               "", "## The floor", "", *floor_lines(floor), ""]
-    return "\n".join(lines), goals.rows(side, sync, sweeps, idle, floor)
+    return "\n".join(lines), goals.rows(side, sync, tails, sweeps, idle, floor)
