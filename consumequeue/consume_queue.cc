@@ -45,7 +45,13 @@ Result<void> ConsumeQueue::recover(bool clear_tail) {
   const std::scoped_lock lock(mutex_);
   const auto bases = files_.bases();
   if (bases.empty()) return {};
-  std::int64_t at = bases[bases.size() > 3 ? bases.size() - 3 : 0];
+  std::size_t first = bases.size() > 3 ? bases.size() - 3 : 0;
+  for (; first > 0; --first) {  // Of the last ones a crash may have left no more than the names.
+    const auto entry = unit(bases[first] / unit_size_);
+    if (!entry) return Errc::io_error;
+    if (valid_unit(*entry)) break;
+  }
+  std::int64_t at = bases[first];
   max_physical_ = -1;
   std::int64_t behind_last = -1;  // Record; blanks at the end wait for one that never came.
   while (at < files_.end()) {

@@ -6,6 +6,8 @@
 #include <iostream>
 #include <random>
 
+#include <fmt/format.h>
+
 #include "base/bytes.h"
 #include "base/error.h"
 #include "consumequeue/queue_table.h"
@@ -69,6 +71,23 @@ TEST_CASE("a record that is known already is skipped", "[consumequeue]") {
   fixture.fill(0, 5);
   fixture.fill(0, 5);
   CHECK(fixture.queue->max_offset() == 5);
+}
+
+TEST_CASE("a queue ends before files of which a crash left the names", "[consumequeue]") {
+  QueueFixture fixture;
+  fixture.fill(0, 45);
+  const std::int64_t kept = GENERATE(0, 10, 20);
+  for (std::int64_t base = kept; base < 50; base += 10) {
+    const std::string path = fmt::format("/queues/Orders/0/{:020}", base * kUnitSize);
+    const auto mapped = fixture.disk->map(path, kFileSize, false);
+    REQUIRE(mapped.has_value());
+    (*mapped)->write(0, std::string(static_cast<std::size_t>(kFileSize), '\0'));
+  }
+  fixture.open(true);
+  CHECK(fixture.queue->max_offset() == kept);
+  CHECK(fixture.queue->max_physical_offset() == (kept == 0 ? -1 : kept * 100));
+  fixture.fill(kept, 45);
+  for (std::int64_t offset = 0; offset < 45; ++offset) CHECK(fixture.queue->at(offset)->physical_offset == offset * 100);
 }
 
 TEST_CASE("a queue that begins late fills the front of its file with blanks", "[consumequeue]") {
