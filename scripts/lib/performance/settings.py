@@ -35,7 +35,7 @@ def full(**paths):
 
 
 def quick(**paths):
-    return Settings(rounds=3, seconds=1.5, warm_up=0.7, jvm_warm_up=6, sweep_rounds=1, many=False, store_gb=1, **paths)
+    return Settings(rounds=3, seconds=1, warm_up=0.5, jvm_warm_up=5, sweep_rounds=1, many=False, store_gb=1, **paths)
 
 
 def first_line(*command):
