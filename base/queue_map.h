@@ -60,7 +60,7 @@ class QueueMap {
       return &slot.value;
     }
   }
-  /// Removes one queue; the name of its topic stays.
+  /// Removes one queue; the name of its topic stays until `forget`.
   void erase(std::string_view topic, std::int32_t queue_id) {
     if (slots_.empty()) return;
     const std::size_t mask = slots_.size() - 1;
@@ -75,7 +75,9 @@ class QueueMap {
     }
     slots_[gap] = Slot{};
   }
-  /// Removes the queues of a topic. A walk over all.
+  /// Lets go of the name of a topic that has no queue left.
+  void forget(std::string_view topic) { names_.erase(std::string(topic)); }
+  /// Removes the queues of a topic, whichever they are. A walk over all.
   void erase(std::string_view topic) {
     const auto name = names_.find(std::string(topic));
     if (name == names_.end()) return;

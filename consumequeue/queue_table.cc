@@ -240,7 +240,8 @@ bool QueueTable::remove_topic(std::string_view topic) {
     const auto found = ids_.find(topic);
     if (found == ids_.end()) return false;
     queues = queues_of(topic);
-    queues_.erase(topic);
+    for (const std::int32_t id : found->second) queues_.erase(topic, id);
+    queues_.forget(topic);
     ids_.erase(found);
   }
   destroy(std::string(topic), queues);
@@ -268,11 +269,10 @@ bool QueueTable::remove_queue(std::string_view topic, std::int32_t queue_id) {
     const auto ids = ids_.find(topic);
     std::erase(ids->second, queue_id);
     last = ids->second.empty();
+    queues_.erase(topic, queue_id);
     if (last) {
-      queues_.erase(topic);
+      queues_.forget(topic);
       ids_.erase(ids);
-    } else {
-      queues_.erase(topic, queue_id);
     }
   }
   const auto destroyed = queue->destroy();

@@ -56,6 +56,14 @@ TEST_CASE("a queue map finds every queue that is left while others are removed",
     wanted.erase({topic, i});
     REQUIRE(map.find(topic, i) == nullptr);
   }
+  for (int i = 3; i < 3'000; i += 7) {
+    map.erase("T3", i);
+    wanted.erase({"T3", i});
+  }
+  map.forget("T3");
+  CHECK(map.find("T3", 3) == nullptr);
+  map.at("T3", 3) = 33;
+  wanted[{"T3", 3}] = 33;
   CHECK(map.size() == wanted.size());
   CHECK(content_of(map) == wanted);
   for (const auto& [queue, value] : wanted) {
