@@ -263,7 +263,8 @@ Dispatcher::Drained Dispatcher::drain(std::size_t count_max) {
         if (!enter(ahead.front())) return Drained::stalled;
         ahead = ahead.subspan(1);
       } else {
-        log::error("the record at {} cannot be read and is skipped", at + file_left - left_in_file);
+        log::error("the record at {} cannot be read and is skipped: {}", at + file_left - left_in_file,
+                   decode_record(bytes).error().message());
       }
       bytes.remove_prefix(static_cast<std::size_t>(size));
       left_in_file -= size;
